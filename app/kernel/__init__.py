@@ -1,0 +1,1 @@
+"""What every domain shares: rows, ids, money, time, callers, refusals and the outbox. It knows no domain."""

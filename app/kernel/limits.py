@@ -1,0 +1,75 @@
+"""Every bound of the system in one place, each with its reason; `app.main` lets settings override them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True)
+class Between:
+    """A number of the input lies between `low` and `high`, both included."""
+
+    low: int | Decimal
+    high: int | Decimal
+
+
+@dataclass(frozen=True)
+class Length:
+    """A text or list of the input has between `low` and `high` characters or items, both included."""
+
+    low: int
+    high: int
+
+
+TEXT = Length(0, 2_000)
+"""Any text of an input that names no bound of its own."""
+NAME = Length(1, 200)
+"""What people call something."""
+CODE = Length(1, 64)
+"""A natural key: an SKU, an order number, a tracking number."""
+QUANTITY = Between(1, 1_000_000)
+"""Pieces in one line or movement."""
+NUMBER = Between(Decimal("-1e14"), Decimal("1e14"))
+"""Any number of an input that names no bound of its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one request, one caller or one process may use. Each refusal tells the limit and what was asked."""
+
+    body_bytes_max: int = 256 * 1024
+    tokens_max: int = 4_000
+    depth_max: int = 15
+    aliases_max: int = 30
+    root_fields_max: int = 20
+    mutations_max: int = 4
+    directives_max: int = 50
+    cost_max: int = 20_000
+    cost_max_staff: int = 100_000
+    page_default: int = 20
+    page_max: int = 100
+    page_max_staff: int = 1_000
+    nodes_max: int = 10_000
+    list_items_max: int = 250
+    errors_told_max: int = 5
+    query_ms_max: int = 10_000
+    mutation_ms_max: int = 15_000
+    json_depth_max: int = 64
+    documents_cached_max: int = 500
+    plans_cached_max: int = 1_000
+    idempotency_hours: int = 72
+    idempotency_wait_ms_max: int = 2_000
+    transaction_tries_max: int = 4
+    sockets_per_caller_max: int = 20
+    operations_per_socket_max: int = 100
+    connection_init_ms_max: int = 5_000
+    frame_bytes_max: int = 64 * 1024
+    operation_id_length_max: int = 256
+    follower_buffer_events_max: int = 1_000
+    follow_ring_events_max: int = 10_000
+    relay_batch_events_max: int = 1_000
+    import_batch_rows: int = 1_000
+
+
+DEFAULTS = Limits()
