@@ -15,6 +15,9 @@ from app.kernel.choice import Choice
 
 CHOICE_LENGTH = 40
 
+SORTED = Text(collation="C")
+"""Text that is sorted by its characters' codes, so alike on every server: natural keys and whatever a list is sorted by."""
+
 
 class Table(DeclarativeBase):
     """What every table inherits: predictable constraint names and PostgreSQL types for Python's."""
