@@ -5,18 +5,15 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NewType
 
-from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.choice import Choice
-from app.kernel.tables import Row, choice, reference
+from app.kernel.tables import SORTED, Row, choice, reference
 
 ProductId = NewType("ProductId", int)
 ChannelId = NewType("ChannelId", int)
 PriceId = NewType("PriceId", int)
-
-SORTED = Text(collation="C")
-"""Text that is sorted by its characters' codes, alike on every server."""
 
 
 class ProductStatus(Choice):

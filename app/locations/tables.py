@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import NewType
 
-from sqlalchemy import CheckConstraint, Index, Text
+from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.addressed import Addressed
 from app.kernel.choice import Choice
-from app.kernel.tables import Row, choice, reference
+from app.kernel.tables import SORTED, Row, choice, reference
 
 LocationId = NewType("LocationId", int)
-
-SORTED = Text(collation="C")
-"""Text that is sorted by its characters' codes, alike on every server."""
 
 
 class LocationKind(Choice):
