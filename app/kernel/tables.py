@@ -16,7 +16,7 @@ from app.kernel.choice import Choice
 CHOICE_LENGTH = 40
 
 SORTED = Text(collation="C")
-"""Text that is sorted by its characters' codes, so alike on every server: natural keys and whatever a list is sorted by."""
+"""Text sorted by its characters' codes, so alike on every server: natural keys, and whatever a list is sorted by."""
 
 
 class Table(DeclarativeBase):
