@@ -1,0 +1,149 @@
+"""The test suite's databases: one template a run, cloned for each test, on servers of the suite's own or by URL."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import importlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.kernel.tables import Table
+from app.server.database import asyncpg_url, driver_url
+from app.server.embedded import Servers, embedded_servers
+from app.server.embedded.locks import held, taken_at_once
+
+ROOT = Path(__file__).resolve().parents[1]
+HOME = Path(os.environ.get("LADING_TEST_HOME") or ROOT / ".lading" / "tests")
+PREFIX = "lading_test"
+MIGRATIONS = ROOT / "migrations"
+REDIS_DATABASES_MAX = 4_000
+
+
+@contextmanager
+def test_servers() -> Iterator[Servers]:
+    """The servers that DATABASE_URL and REDIS_URL name, and for what they leave open fast ones of the suite's own."""
+    database_url, redis_url = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
+    if database_url and redis_url:
+        yield Servers(asyncpg_url(database_url), redis_url)
+        return
+    with embedded_servers(HOME, fast=True) as ours:
+        yield Servers(asyncpg_url(database_url) if database_url else ours.database_url, redis_url or ours.redis_url)
+
+
+def renamed(database_url: str, name: str) -> str:
+    """The address of the database `name` on the same server."""
+    return driver_url(database_url).set(drivername="postgresql", database=name).render_as_string(hide_password=False)
+
+
+async def administer(database_url: str, *statements: str) -> None:
+    """Run `statements`, such as CREATE DATABASE, which take no transaction."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def drop_all(database_url: str, beginning: str) -> None:
+    """Drop every database whose name begins with `beginning`."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        found = "SELECT datname FROM pg_database WHERE starts_with(datname, $1)"
+        for row in await connection.fetch(found, beginning):
+            await connection.execute(f'DROP DATABASE IF EXISTS "{row["datname"]}" WITH (FORCE)')
+    finally:
+        await connection.close()
+
+
+async def drop_leftovers(database_url: str) -> None:
+    """Drop the databases of runs on this machine that ended without doing so themselves."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        rows = await connection.fetch("SELECT datname FROM pg_database WHERE starts_with(datname, $1)", f"{PREFIX}_")
+    finally:
+        await connection.close()
+    runs = {row["datname"].removeprefix(f"{PREFIX}_").split("_")[0] for row in rows}
+    for run in runs:
+        if run.isdecimal() and not _alive(int(run)):
+            await drop_all(database_url, f"{PREFIX}_{run}_")
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@contextmanager
+def run_template(database_url: str, run: str) -> Iterator[str]:
+    """This run's template database, built by the first of its processes and dropped by the last."""
+    HOME.mkdir(parents=True, exist_ok=True)
+    name, uses = f"{PREFIX}_{run}_template", HOME / f"run-{run}.lock"
+    with uses.open("a") as using:
+        with held(HOME / "template.lock"):
+            fcntl.flock(using, fcntl.LOCK_SH)
+            if not asyncio.run(_exists(database_url, name)):
+                asyncio.run(drop_leftovers(database_url))
+                _build_as(database_url, name, f"{PREFIX}_{run}_building")
+        yield name
+        with held(HOME / "template.lock"):
+            if taken_at_once(using):
+                asyncio.run(drop_all(database_url, f"{PREFIX}_{run}_"))
+                uses.unlink()
+
+
+def _build_as(database_url: str, name: str, building: str) -> None:
+    asyncio.run(administer(database_url, f'CREATE DATABASE "{building}"'))
+    build(renamed(database_url, building))
+    asyncio.run(administer(database_url, f'ALTER DATABASE "{building}" RENAME TO "{name}"'))
+
+
+async def _exists(database_url: str, name: str) -> bool:
+    connection = await asyncpg.connect(database_url)
+    try:
+        return bool(await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name))
+    finally:
+        await connection.close()
+
+
+def build(database_url: str) -> None:
+    """Bring an empty database to the newest revision; before there is any, make the tables from the code."""
+    if any((MIGRATIONS / "versions").glob("*.py")):
+        upgrade(database_url)
+    else:
+        asyncio.run(_create_tables(database_url))
+
+
+def upgrade(database_url: str, revision: str = "head") -> None:
+    """Migrate a database to `revision`."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["database_url"] = database_url
+    command.upgrade(config, revision)
+
+
+def import_tables() -> None:
+    """Import every module of `app` that may hold tables, so that the metadata is whole."""
+    for path in sorted((ROOT / "app").glob("kernel/*.py")) + sorted((ROOT / "app").glob("*/tables.py")):
+        importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+
+
+async def _create_tables(database_url: str) -> None:
+    import_tables()
+    engine = create_async_engine(driver_url(database_url))
+    async with engine.begin() as connection:
+        await connection.run_sync(Table.metadata.create_all)
+    await engine.dispose()
