@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NewType
 
-from sqlalchemy import CheckConstraint, Computed, Index, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Computed, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel import clock
 from app.kernel.choice import Choice
-from app.kernel.tables import Row, choice, reference
+from app.kernel.tables import SORTED, Row, choice, reference
 
 FulfilmentId = NewType("FulfilmentId", int)
 FulfilmentLineId = NewType("FulfilmentLineId", int)
@@ -33,6 +33,25 @@ class FulfilmentStatus(Choice):
     CANCELLED = "CANCELLED", "It will not be done; the stock it held is free again."
 
 
+class FulfilmentAction(Choice):
+    """What may be done with a fulfilment."""
+
+    PICK = "PICK", "Record what was picked."
+    PACK = "PACK", "Pack what was picked into a parcel."
+    SHIP = "SHIP", "Hand its parcels to a carrier."
+    CANCEL = "CANCEL", "Call it off."
+
+
+class SourcingVerdict(Choice):
+    """Why a location was chosen to serve an order, or was not."""
+
+    CHOSEN = "CHOSEN", "It serves the order, or a part of it."
+    NO_STOCK = "NO_STOCK", "It has nothing available of what is needed."
+    WOULD_SPLIT = "WOULD_SPLIT", "It has not all that is needed, and one location alone has."
+    NOT_NEARER = "NOT_NEARER", "It could serve the order, from no nearer than the chosen locations."
+    DISTANCE_UNKNOWN = "DISTANCE_UNKNOWN", "It could serve the order, but how far it is from the customer is not known."
+
+
 class Fulfilment(Row):
     """The part of an order that one location serves."""
 
@@ -44,10 +63,10 @@ class Fulfilment(Row):
     )
 
     number: Mapped[str] = mapped_column(
-        Text(collation="C"),
-        Computed("'F' || (10000000 + id)::text", persisted=True),
+        SORTED,
+        Computed("'F-'::text || (id + 10000000)::text", persisted=True),
         unique=True,
-        doc="The number that people in the warehouse say and scan, such as `F10000042`.",
+        doc="The number that people in the warehouse say and scan, such as `F-10000042`.",
     )
     order_id: Mapped[int] = reference("orders.id", doc="The order it serves.")
     customer_id: Mapped[int | None] = reference("customers.id", index=False, doc="Who ordered, where that is known.")
@@ -100,7 +119,7 @@ class Parcel(Row):
     )
 
     number: Mapped[str] = mapped_column(
-        Text(collation="C"),
+        SORTED,
         Computed(_sscc(), persisted=True),
         unique=True,
         doc="The 18 digits on its label, formed as a GS1 SSCC of the range for use inside one company.",

@@ -6,12 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NewType
 
-from sqlalchemy import CheckConstraint, Computed, Index, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Computed, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel import clock
 from app.kernel.choice import Choice
-from app.kernel.tables import Row, choice, reference
+from app.kernel.tables import SORTED, Row, choice, reference
 
 ReturnId = NewType("ReturnId", int)
 ReturnLineId = NewType("ReturnLineId", int)
@@ -94,10 +94,10 @@ class Return(Row):
     )
 
     number: Mapped[str] = mapped_column(
-        Text(collation="C"),
-        Computed("'RMA' || (10000000 + id)::text", persisted=True),
+        SORTED,
+        Computed("'RMA-'::text || (id + 10000000)::text", persisted=True),
         unique=True,
-        doc="The number the customer writes on the parcel, such as `RMA10000042`.",
+        doc="The number the customer writes on the parcel, such as `RMA-10000042`.",
     )
     order_id: Mapped[int] = reference("orders.id", doc="The order the goods were bought with.")
     customer_id: Mapped[int | None] = reference("customers.id", index=False, doc="Who sends them, where that is known.")

@@ -6,12 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NewType
 
-from sqlalchemy import CheckConstraint, Computed, Index, Numeric, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Computed, Index, Numeric, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.choice import Choice
 from app.kernel.identity import unguessable_token
-from app.kernel.tables import Row, choice, reference
+from app.kernel.tables import SORTED, Row, choice, reference
 
 ShipmentId = NewType("ShipmentId", int)
 TrackingEventId = NewType("TrackingEventId", int)
@@ -32,6 +32,15 @@ class ShipmentStatus(Choice):
     DELIVERED = "DELIVERED", "The recipient has it."
     RETURNED = "RETURNED", "The carrier brought it back to the sender."
     CANCELLED = "CANCELLED", "It never left and will not."
+
+
+class ShipmentAction(Choice):
+    """What may be done with a shipment."""
+
+    DISPATCH = "DISPATCH", "Hand it to the carrier."
+    CANCEL = "CANCEL", "Call it off before it leaves."
+    TRACK = "TRACK", "Record a report of its journey."
+    DELIVER = "DELIVER", "Record that the recipient has it."
 
 
 class TrackingStatus(Choice):
@@ -67,17 +76,17 @@ class Shipment(Row):
     )
 
     number: Mapped[str] = mapped_column(
-        Text(collation="C"),
-        Computed("'S' || (10000000 + id)::text", persisted=True),
+        SORTED,
+        Computed("'S-'::text || (id + 10000000)::text", persisted=True),
         unique=True,
-        doc="Our number for it, such as `S10000042`.",
+        doc="Our number for it, such as `S-10000042`.",
     )
     order_id: Mapped[int] = reference("orders.id", doc="The order whose goods it carries.")
     customer_id: Mapped[int | None] = reference("customers.id", index=False, doc="Who ordered, where that is known.")
     fulfilment_id: Mapped[int | None] = reference("fulfilments.id", doc="The fulfilment whose parcels it carries.")
     carrier_id: Mapped[int | None] = reference("carriers.id", index=False, doc="Who carries it, where that is known.")
     tracking_number: Mapped[str | None] = mapped_column(
-        Text(collation="C"), doc="The carrier's number for it, unique with that carrier."
+        SORTED, doc="The carrier's number for it, unique with that carrier."
     )
     tracking_token: Mapped[str] = mapped_column(
         default=unguessable_token,
@@ -126,7 +135,7 @@ class TrackingEvent(Row):
     latitude: Mapped[Decimal | None] = mapped_column(DEGREES, doc="Degrees north of where it happened.")
     longitude: Mapped[Decimal | None] = mapped_column(DEGREES, doc="Degrees east of where it happened.")
     source_reference: Mapped[str | None] = mapped_column(
-        Text(collation="C"), doc="The reporter's own key of it; a report repeated under it counts once."
+        SORTED, doc="The reporter's own key of it; a report repeated under it counts once."
     )
     is_simulated: Mapped[bool] = mapped_column(
         default=False, server_default="false", doc="Whether a simulation made it up."
