@@ -25,3 +25,8 @@ class Address:
 
 
 ADDRESS_FIELDS = tuple(field.name for field in fields(Address))
+
+
+def is_country_code(text: str) -> bool:
+    """Whether `text` is written as ISO 3166-1 alpha-2 has it: two capital letters."""
+    return len(text) == 2 and text.isascii() and text.isalpha() and text.isupper()
