@@ -14,6 +14,8 @@ from app.kernel.tables import SORTED, Row, choice, reference
 ProductId = NewType("ProductId", int)
 ChannelId = NewType("ChannelId", int)
 PriceId = NewType("PriceId", int)
+SupplierId = NewType("SupplierId", int)
+"""A supplier's id, by the name that it has in the graph; suppliers themselves belong to the parties."""
 
 
 class ProductStatus(Choice):

@@ -12,6 +12,8 @@ from app.kernel.choice import Choice
 from app.kernel.tables import SORTED, Row, choice, reference
 
 LocationId = NewType("LocationId", int)
+SupplierId = NewType("SupplierId", int)
+"""A supplier's id, by the name that it has in the graph; suppliers themselves belong to the parties."""
 
 
 class LocationKind(Choice):
