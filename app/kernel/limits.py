@@ -68,7 +68,14 @@ class Limits:
     operation_id_length_max: int = 256
     follower_buffer_events_max: int = 1_000
     follow_ring_events_max: int = 10_000
+    follow_batch_events_max: int = 500
+    follow_reads_max: int = 4
     relay_batch_events_max: int = 1_000
+    relay_messages_waiting_max: int = 100
+    position_retention_hours: int = 168
+    prune_batch_positions: int = 10_000
+    wakeup_messages_waiting_max: int = 1_000
+    wakeup_connections_max: int = 8
     import_batch_rows: int = 1_000
 
 

@@ -2,6 +2,7 @@
 
 An event's class names it and its keys; its fields are the facts of the moment. `record` buffers it on the session and
 `write_outbox` inserts the buffer last, after every row lock, so that the order of ids is the order of effects per key.
+Committed events then get dense positions from the relay, in a table of its own; `event_log` reads them by position.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, FetchedValue, Identity, insert, text
+from sqlalchemy import BigInteger, CheckConstraint, FetchedValue, Identity, Index, Text, insert, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import UserDefinedType
@@ -43,6 +44,7 @@ class OutboxEvent(Table):
     """One thing that happened. Rows are only ever inserted."""
 
     __tablename__ = "outbox_events"
+    __table_args__ = (Index(None, "transaction_id", "id"),)
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     name: Mapped[str]
@@ -53,6 +55,39 @@ class OutboxEvent(Table):
     transaction_id: Mapped[int] = mapped_column(
         TransactionId, FetchedValue(), server_default=text("pg_current_xact_id()")
     )
+
+
+class OutboxPosition(Table):
+    """The place of one committed event in the log. Positions have no holes; rows are only ever inserted, and pruned.
+
+    There is no foreign key: the relay copies ids of rows that it reads, and a check would lock each of them.
+    """
+
+    __tablename__ = "outbox_positions"
+
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    event_id: Mapped[int] = mapped_column(BigInteger, unique=True)
+    positioned_at: Mapped[datetime]
+
+
+class OutboxLog(Table):
+    """The log's one row: its epoch, the last position given, and from where the relay goes on.
+
+    Whoever gives positions changes this row in the same transaction, so that two relays can never give the same one.
+    `cluster` names the database as PostgreSQL knows it; another name means a restore or a failover, and a new epoch.
+    Every event that the snapshot `covered` sees has a position, and so has each up to `settled_event_id`.
+    """
+
+    __tablename__ = "outbox_log"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    epoch: Mapped[str]
+    cluster: Mapped[str]
+    last_position: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    pruned_position: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    settled_event_id: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    covered: Mapped[str | None] = mapped_column(Text)
 
 
 @dataclass(frozen=True, kw_only=True)

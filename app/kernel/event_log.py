@@ -1,0 +1,92 @@
+"""The log of events by position: what a reader gets of it, and the cursors that say where a reader stands.
+
+A cursor is the log's epoch and a position. One that was read beside data (`eventCursor`) also keeps the snapshot in
+which the data was read, so that going on from it skips exactly the events whose effects the data already shows.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+CURSOR_LENGTH_MAX = 16_384
+"""A cursor names the transactions that were under way: some hundreds on a busy server, each of up to 20 digits."""
+POSITION_MAX = 2**63 - 1
+CURSOR_FORM = re.compile(r"([A-Za-z0-9_-]{1,64}):(\d{1,19})(?::(\d{1,20}):(\d{1,20}):((?:\d{1,20}(?:,\d{1,20})*)?))?")
+EVENT_CURSOR_SQL = (
+    "(SELECT translate(encode(convert_to(log.epoch || ':' || log.last_position || ':' || pg_current_snapshot(),"
+    " 'UTF8'), 'base64'), E'\\n', '') FROM outbox_log AS log WHERE log.id = 1)"
+)
+"""The value of `eventCursor`, as an expression inside the statement that reads the data beside it, on the primary."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Which transactions a statement saw: those below `xmax` that were not `in_progress`."""
+
+    xmin: int
+    xmax: int
+    in_progress: frozenset[int] = frozenset()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The snapshot that PostgreSQL writes as `xmin:xmax:xip,xip…`."""
+        xmin, xmax, in_progress = text.split(":")
+        return cls(int(xmin), int(xmax), frozenset(int(each) for each in in_progress.split(",") if each))
+
+    def saw(self, transaction_id: int) -> bool:
+        """Whether the effects of the transaction were there to be read."""
+        return transaction_id < self.xmin or (transaction_id < self.xmax and transaction_id not in self.in_progress)
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """Where a reader of the log stands: after `position`, and after everything that `snapshot` saw, if there is one."""
+
+    epoch: str
+    position: int
+    snapshot: Snapshot | None = None
+
+    def encode(self) -> str:
+        """The cursor as opaque text."""
+        return base64.b64encode(f"{self.epoch}:{self.position}".encode()).decode()
+
+
+def decode_cursor(text: str) -> Cursor | None:
+    """The cursor that `text` stands for, or None where it is none of ours."""
+    if len(text) > CURSOR_LENGTH_MAX:
+        return None
+    try:
+        form = CURSOR_FORM.fullmatch(base64.b64decode(text, validate=True).decode("ascii"))
+    except (binascii.Error, ValueError):
+        return None
+    if form is None or int(form[2]) > POSITION_MAX:
+        return None
+    snapshot = None if form[3] is None else Snapshot.parse(f"{form[3]}:{form[4]}:{form[5]}")
+    return Cursor(form[1], int(form[2]), snapshot)
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedEvent:
+    """One event of the log with all that it tells."""
+
+    position: int
+    name: str
+    keys: dict[str, Any]
+    facts: dict[str, Any]
+    actor: dict[str, Any]
+    occurred_at: datetime
+    transaction_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """Where the log stands: its epoch, the last position given, and the last one that is no longer kept."""
+
+    epoch: str
+    last_position: int
+    pruned_position: int
