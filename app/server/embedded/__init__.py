@@ -10,16 +10,18 @@ import fcntl
 import json
 import subprocess
 import sys
-from contextlib import ExitStack, contextmanager
+import time
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.kernel.identity import unguessable_token
+from app.server.embedded.binaries import find_binaries
 from app.server.embedded.failure import EmbeddedFailure
 from app.server.embedded.locks import KEEPER, STARTING, STATE, USERS, held, taken_at_once
-from app.server.embedded.postgres import NAME
-from app.server.embedded.process import LOOPBACK
+from app.server.embedded.postgres import NAME, is_ready
+from app.server.embedded.process import LOOK_SECONDS, LOOPBACK, START_SECONDS_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,15 +82,19 @@ def _password(folder: Path) -> str:
 
 
 def _running(folder: Path) -> dict[str, int] | None:
-    """The ports of the servers that a living keeper runs; an ending keeper is waited for by the next one."""
-    with (folder / KEEPER).open("a") as file:
-        if taken_at_once(file):
-            return None
-    try:
-        ports: dict[str, int] = json.loads((folder / STATE).read_text())
-    except (OSError, ValueError):
-        return None
-    return ports
+    """The ports of the servers that a living keeper runs, once they answer; None where no keeper lives."""
+    binaries = find_binaries()
+    deadline = time.monotonic() + START_SECONDS_MAX
+    while time.monotonic() < deadline:
+        with (folder / KEEPER).open("a") as file:
+            if taken_at_once(file):
+                return None
+        with suppress(OSError, ValueError):
+            ports: dict[str, int] = json.loads((folder / STATE).read_text())
+            if is_ready(binaries, ports["postgres"]):
+                return ports
+        time.sleep(LOOK_SECONDS)
+    raise EmbeddedFailure(f"The servers of {folder} run but do not answer; see the logs there.")
 
 
 def _start(folder: Path, *, fast: bool) -> dict[str, int]:

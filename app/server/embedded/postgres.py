@@ -53,13 +53,12 @@ class Postgres:
         options = self._prepare()
         settings = SETTINGS | {"port": str(port)} | (FAST_SETTINGS if self.fast else {})
         arguments = [f"-c{name}={value}" for name, value in settings.items()]
-        ready = [str(self.binaries.postgres / "pg_isready"), "-q", "-h", LOOPBACK, "-p", str(port), "-d", NAME]
         log = self.home / "postgres.log"
         with log.open("wb") as output:
             command = [str(self.binaries.postgres / "postgres"), "-D", str(self.data), *arguments]
             process = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, **options)
         with stopped_at_the_end(process, signal.SIGINT):
-            wait_until(lambda: subprocess.run(ready, check=False).returncode == 0, process, log)
+            wait_until(lambda: is_ready(self.binaries, port), process, log)
             yield process
 
     def _prepare(self) -> dict[str, Any]:
@@ -116,6 +115,12 @@ class Postgres:
             return Path(f"/proc/{pid}/cwd").samefile(self.data)
         except OSError:
             return False
+
+
+def is_ready(binaries: Binaries, port: int) -> bool:
+    """Whether a PostgreSQL takes connections on `port` of the loopback."""
+    asked = [str(binaries.postgres / "pg_isready"), "-q", "-h", LOOPBACK, "-p", str(port), "-d", NAME]
+    return subprocess.run(asked, check=False).returncode == 0
 
 
 def _first_number(path: Path) -> int | None:
