@@ -25,6 +25,23 @@ class MovementReason(Choice):
     SCRAPPED = "SCRAPPED", "They were destroyed or thrown away."
 
 
+class LevelChangeReason(Choice):
+    """Why a stock level changed."""
+
+    OPENING = "OPENING", "The books were opened."
+    RECEIVED = "RECEIVED", "Pieces arrived from outside."
+    ADJUSTED = "ADJUSTED", "A count found more or fewer pieces than the books said."
+    TRANSFERRED = "TRANSFERRED", "Pieces went from one of our locations to another."
+    SHIPPED = "SHIPPED", "Pieces left for a customer."
+    RETURNED = "RETURNED", "Pieces came back from a customer."
+    SCRAPPED = "SCRAPPED", "Pieces were destroyed or thrown away."
+    EXPECTED = "EXPECTED", "Pieces were announced, or called off before they arrived."
+    HELD = "HELD", "Pieces were promised to a cart or an order."
+    RELEASED = "RELEASED", "Pieces that were promised were given back."
+    EXPIRED = "EXPIRED", "Pieces that a cart held too long were given back."
+    SOURCED = "SOURCED", "The pieces of an order were promised from another location than before."
+
+
 class HoldKind(Choice):
     """What pieces are held for."""
 

@@ -1,0 +1,53 @@
+"""What happens to holds whose time ran out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.inventory.commands.holds import close_part
+from app.inventory.commands.levels import change_levels
+from app.inventory.events import StockHoldExpired
+from app.inventory.tables import HoldStatus, LevelChangeReason, StockHold
+from app.kernel.outbox import record
+from app.kernel.principal import SYSTEM, Principal
+
+EXPIRED_AT_ONCE_MAX = 500
+"""Holds that one transaction expires, so that none keeps many levels locked for long."""
+
+
+async def expire_holds(session: AsyncSession, now: datetime, *, by: Principal = SYSTEM) -> int:
+    """Give back what holds that ended at `now` or before held; answers how many holds there were.
+
+    Doing it again does nothing, several workers may do it at once, and a hold that its cart is just changing is left
+    for the next time. Call again at once where the answer is EXPIRED_AT_ONCE_MAX.
+    """
+    due = (
+        select(StockHold)
+        .where(StockHold.status == HoldStatus.ACTIVE, StockHold.expires_at <= now)
+        .order_by(StockHold.expires_at, StockHold.id)
+        .limit(EXPIRED_AT_ONCE_MAX)
+        .with_for_update(key_share=True, skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    holds = list(await session.scalars(due))
+    changes = [close_part(session, hold, hold.quantity, HoldStatus.EXPIRED) for hold in holds]
+    for hold in holds:
+        record(session, _expired(hold), by=by)
+    await change_levels(session, changes, reason=LevelChangeReason.EXPIRED, by=by)
+    await session.flush()
+    return len(holds)
+
+
+def _expired(hold: StockHold) -> StockHoldExpired:
+    """The event of one hold that expired."""
+    return StockHoldExpired(
+        stock_hold_id=hold.id,
+        product_id=hold.product_id,
+        location_id=hold.location_id,
+        order_id=hold.order_id,
+        order_line_id=hold.order_line_id,
+        quantity=hold.quantity,
+    )

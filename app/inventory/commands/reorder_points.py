@@ -1,0 +1,59 @@
+"""The command that says when more should be ordered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.catalog.commands import UnknownProduct
+from app.catalog.tables import ProductId
+from app.inventory.commands.levels import open_level
+from app.inventory.events import ReorderPointSet
+from app.inventory.tables import StockLevel, StockLevelId
+from app.kernel.changes import expect_version
+from app.kernel.limits import Between
+from app.kernel.locks import lock_one
+from app.kernel.outbox import record
+from app.kernel.principal import STAFF, Principal
+from app.kernel.refusal import VersionConflict, allows, refuses
+from app.locations.commands import UnknownLocation
+from app.locations.tables import LocationId
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetReorderPoint:
+    """Say at which number of available pieces more should be ordered."""
+
+    product_id: Annotated[ProductId, "The product."]
+    location_id: Annotated[LocationId, "The location that it is ordered for."]
+    reorder_point: Annotated[int | None, "That number of pieces; null for none.", Between(0, 1_000_000)] = None
+    expected_version: Annotated[int | None, "The version of the stock level that you read."] = None
+
+
+@allows(STAFF)
+@refuses(UnknownProduct, UnknownLocation, VersionConflict)
+async def set_reorder_point(session: AsyncSession, point: SetReorderPoint, *, by: Principal) -> StockLevelId:
+    """Say at which number of available pieces more of a product should be ordered for a location."""
+    level_id = await open_level(session, (point.product_id, point.location_id))
+    level = await lock_one(session, StockLevel, level_id)
+    if level is None:
+        raise UnknownLocation(field="location_id")
+    expect_version(level, point.expected_version)
+    if level.reorder_point != point.reorder_point:
+        record(session, _event(level, point.reorder_point), by=by)
+        level.reorder_point = point.reorder_point
+        await session.flush()
+    return StockLevelId(level.id)
+
+
+def _event(level: StockLevel, reorder_point: int | None) -> ReorderPointSet:
+    """The event of a reorder point that becomes `reorder_point`."""
+    return ReorderPointSet(
+        stock_level_id=level.id,
+        product_id=level.product_id,
+        location_id=level.location_id,
+        reorder_point_before=level.reorder_point,
+        reorder_point_after=reorder_point,
+    )

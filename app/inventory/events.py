@@ -1,0 +1,50 @@
+"""What happened to stock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.inventory.tables import LevelChangeReason
+from app.kernel.outbox import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockLevelChanged(Event, name="inventory.stock_level_changed", keys=("product_id", "location_id")):
+    """The stock of a product at a location changed: pieces came, left, were promised or given back."""
+
+    stock_level_id: int
+    product_id: int
+    location_id: int
+    location_path: str
+    reason: LevelChangeReason
+    on_hand_before: int
+    on_hand_after: int
+    held_before: int
+    held_after: int
+    available_before: int
+    available_after: int
+    incoming_before: int
+    incoming_after: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReorderPointSet(Event, name="inventory.reorder_point_set", keys=("product_id", "location_id")):
+    """Somebody said at which number of available pieces more should be ordered."""
+
+    stock_level_id: int
+    product_id: int
+    location_id: int
+    reorder_point_before: int | None
+    reorder_point_after: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockHoldExpired(Event, name="inventory.stock_hold_expired", keys=("order_id", "product_id")):
+    """The time of a hold ran out, and its pieces are available again."""
+
+    stock_hold_id: int
+    product_id: int
+    location_id: int
+    order_id: int | None
+    order_line_id: int | None
+    quantity: int

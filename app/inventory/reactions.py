@@ -1,0 +1,20 @@
+"""What inventory does when a time comes.
+
+The worker's loop calls `expire_due_holds` every second, each call in a transaction of its own, and again at once while
+the answer is true. No hold needs a job of its own: what is due stands in the table, so nothing is lost or done twice.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.inventory.commands import EXPIRED_AT_ONCE_MAX, expire_holds
+from app.kernel import clock
+
+EXPIRY_INTERVAL_SECONDS = 1.0
+"""How often the worker looks for holds that are due."""
+
+
+async def expire_due_holds(session: AsyncSession) -> bool:
+    """Give back what carts held too long; whether there may be more that is due."""
+    return await expire_holds(session, clock.now()) == EXPIRED_AT_ONCE_MAX
