@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import secrets
 from typing import NamedTuple
 
@@ -44,3 +45,8 @@ def decode_id(text: str) -> GlobalId | None:
 def unguessable_token() -> str:
     """A token that grants access to whoever holds it: 256 random bits, safe in an address."""
     return secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def token_hash(token: str) -> bytes:
+    """What is kept of a token: it is random enough that one round of a fast hash hides it."""
+    return hashlib.sha256(token.encode()).digest()
