@@ -24,11 +24,6 @@ def allowed_actions(row: FromClause) -> ColumnElement[list[str]]:
     return allowed_in(row.c.status, rules.ALLOWED)
 
 
-def quantity_short(row: FromClause) -> ColumnElement[int]:
-    """Pieces that were to be picked and are not, so far."""
-    return row.c.quantity - row.c.quantity_picked
-
-
 def piece_count(row: FromClause) -> ColumnElement[int]:
     """How many pieces are in the parcel."""
     line = tables.ParcelLine.__table__.alias("parcel_content")

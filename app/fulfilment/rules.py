@@ -8,7 +8,10 @@ from decimal import Decimal
 from itertools import combinations
 from math import asin, cos, inf, radians, sin, sqrt
 
+from app.catalog.tables import ProductId
 from app.fulfilment.tables import FulfilmentAction, FulfilmentStatus, SourcingVerdict
+from app.locations.tables import LocationId
+from app.orders.tables import OrderLineId
 
 EARTH_RADIUS_KM = 6371.0088
 """The mean radius of the earth by the IUGG."""
@@ -40,8 +43,8 @@ class Point:
 class Need:
     """What one order line still lacks."""
 
-    order_line_id: int
-    product_id: int
+    order_line_id: OrderLineId
+    product_id: ProductId
     quantity: int
 
 
@@ -49,43 +52,51 @@ class Need:
 class Place:
     """A location that may serve orders, and how many pieces of each needed product it can give."""
 
-    location_id: int
+    location_id: LocationId
     point: Point | None
     priority: int
-    pieces: Mapping[int, int]
+    pieces: Mapping[ProductId, int]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Share:
+class SourcingShare:
     """How many pieces of an order line a location is to serve."""
 
-    order_line_id: int
-    product_id: int
+    order_line_id: OrderLineId
+    product_id: ProductId
     quantity: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class Weighed:
-    """A place that was weighed: how far it is, what became of it, and what it is to serve where it was chosen."""
+class SourcingShortage:
+    """How many pieces of a product no location can give."""
 
-    location_id: int
-    distance_km: Decimal | None
-    verdict: SourcingVerdict
-    pieces: int
-    shares: tuple[Share, ...] = ()
+    product_id: ProductId
+    quantity: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
-    """Which locations serve what, every place that was weighed, and how many pieces of a product nobody has."""
+class SourcingCandidate:
+    """A location that was weighed: how far it is, what became of it, and what it is to serve where it was chosen."""
 
-    weighed: tuple[Weighed, ...]
-    missing: Mapping[int, int]
+    location_id: LocationId
+    verdict: SourcingVerdict
+    distance_km: Decimal | None
+    pieces: int
+    shares: tuple[SourcingShare, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourcingPlan:
+    """Which locations are to serve an order, every location that was weighed and why, and what nobody can give."""
+
+    candidates: tuple[SourcingCandidate, ...]
+    shortages: tuple[SourcingShortage, ...]
 
     @property
-    def chosen(self) -> tuple[Weighed, ...]:
-        """The places that are to serve the order, nearest first."""
-        return tuple(place for place in self.weighed if place.verdict is SourcingVerdict.CHOSEN)
+    def chosen(self) -> tuple[SourcingCandidate, ...]:
+        """The locations that are to serve the order, nearest first."""
+        return tuple(place for place in self.candidates if place.verdict is SourcingVerdict.CHOSEN)
 
 
 def distance_km(here: Point | None, there: Point | None) -> Decimal | None:
@@ -103,15 +114,15 @@ def distance_km(here: Point | None, there: Point | None) -> Decimal | None:
     return Decimal(2 * EARTH_RADIUS_KM * asin(sqrt(chord))).quantize(Decimal("0.001"))
 
 
-def source(needs: Sequence[Need], places: Iterable[Place], destination: Point | None) -> Plan:
+def source(needs: Sequence[Need], places: Iterable[Place], destination: Point | None) -> SourcingPlan:
     """Choose who serves `needs`: the fewest locations, and of those the nearest; unknown distances come last."""
     ranked = sorted(places, key=lambda place: _rank(place, destination))
     wanted = _wanted(needs)
     able = [place for place in ranked if _useful(place, wanted)]
     chosen = _fewest_and_nearest(able, wanted, destination) or _greedy(able, wanted)
     shares, missing = _share_out(needs, chosen)
-    weighed = tuple(
-        Weighed(
+    candidates = tuple(
+        SourcingCandidate(
             location_id=place.location_id,
             distance_km=distance_km(place.point, destination),
             verdict=_verdict(place, chosen, wanted, destination),
@@ -120,7 +131,8 @@ def source(needs: Sequence[Need], places: Iterable[Place], destination: Point | 
         )
         for place in ranked
     )
-    return Plan(weighed=weighed, missing=missing)
+    shortages = tuple(SourcingShortage(product_id=product, quantity=missing[product]) for product in sorted(missing))
+    return SourcingPlan(candidates=candidates, shortages=shortages)
 
 
 def _rank(place: Place, destination: Point | None) -> tuple[float, int, int]:
@@ -129,20 +141,20 @@ def _rank(place: Place, destination: Point | None) -> tuple[float, int, int]:
     return (inf if away is None else float(away), place.priority, place.location_id)
 
 
-def _wanted(needs: Iterable[Need]) -> dict[int, int]:
+def _wanted(needs: Iterable[Need]) -> dict[ProductId, int]:
     """How many pieces of each product are needed in all."""
-    wanted: dict[int, int] = {}
+    wanted: dict[ProductId, int] = {}
     for need in needs:
         wanted[need.product_id] = wanted.get(need.product_id, 0) + need.quantity
     return wanted
 
 
-def _useful(place: Place, wanted: Mapping[int, int]) -> int:
+def _useful(place: Place, wanted: Mapping[ProductId, int]) -> int:
     """How many of the wanted pieces the place can give."""
     return sum(min(quantity, place.pieces.get(product, 0)) for product, quantity in wanted.items())
 
 
-def _suffices(places: Iterable[Place], wanted: Mapping[int, int]) -> bool:
+def _suffices(places: Iterable[Place], wanted: Mapping[ProductId, int]) -> bool:
     """Whether the places together can give all that is wanted."""
     together = tuple(places)
     return all(
@@ -150,7 +162,9 @@ def _suffices(places: Iterable[Place], wanted: Mapping[int, int]) -> bool:
     )
 
 
-def _fewest_and_nearest(able: Sequence[Place], wanted: Mapping[int, int], destination: Point | None) -> list[Place]:
+def _fewest_and_nearest(
+    able: Sequence[Place], wanted: Mapping[ProductId, int], destination: Point | None
+) -> list[Place]:
     """The smallest set of places that suffices, and of the smallest the nearest in sum; empty where none is found."""
     for size in range(1, SPLITS_SEARCHED_MAX + 1):
         searched = able if size == 1 else able[:PLACES_SEARCHED_MAX]
@@ -169,7 +183,7 @@ def _rank_of_set(ranks: Sequence[tuple[float, int, int]]) -> tuple[int, float, i
     return (len(ranks) - len(known), sum(known), sum(rank[1] for rank in ranks), [rank[2] for rank in ranks])
 
 
-def _greedy(able: Sequence[Place], wanted: Mapping[int, int]) -> list[Place]:
+def _greedy(able: Sequence[Place], wanted: Mapping[ProductId, int]) -> list[Place]:
     """Places taken one by one, each the one that gives most of what is still wanted; nearest of equals."""
     left, lacking, chosen = list(able), dict(wanted), list[Place]()
     while left and any(lacking.values()):
@@ -182,11 +196,13 @@ def _greedy(able: Sequence[Place], wanted: Mapping[int, int]) -> list[Place]:
     return chosen
 
 
-def _share_out(needs: Sequence[Need], chosen: Sequence[Place]) -> tuple[dict[int, list[Share]], dict[int, int]]:
+def _share_out(
+    needs: Sequence[Need], chosen: Sequence[Place]
+) -> tuple[dict[LocationId, list[SourcingShare]], dict[ProductId, int]]:
     """Who serves how much of each need, the nearest as much as it can; and what nobody has, by product."""
     left = {place.location_id: dict(place.pieces) for place in chosen}
-    shares: dict[int, list[Share]] = {}
-    missing: dict[int, int] = {}
+    shares: dict[LocationId, list[SourcingShare]] = {}
+    missing: dict[ProductId, int] = {}
     for need in needs:
         lacking = need.quantity
         for place in chosen:
@@ -194,7 +210,7 @@ def _share_out(needs: Sequence[Need], chosen: Sequence[Place]) -> tuple[dict[int
             if given > 0:
                 left[place.location_id][need.product_id] -= given
                 shares.setdefault(place.location_id, []).append(
-                    Share(order_line_id=need.order_line_id, product_id=need.product_id, quantity=given)
+                    SourcingShare(order_line_id=need.order_line_id, product_id=need.product_id, quantity=given)
                 )
                 lacking -= given
         if lacking:
@@ -203,7 +219,7 @@ def _share_out(needs: Sequence[Need], chosen: Sequence[Place]) -> tuple[dict[int
 
 
 def _verdict(
-    place: Place, chosen: Sequence[Place], wanted: Mapping[int, int], destination: Point | None
+    place: Place, chosen: Sequence[Place], wanted: Mapping[ProductId, int], destination: Point | None
 ) -> SourcingVerdict:
     """Why the place was chosen or not."""
     if place in chosen:

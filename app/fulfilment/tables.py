@@ -87,7 +87,9 @@ class FulfilmentLine(Row):
     __table_args__ = (
         UniqueConstraint("fulfilment_id", "order_line_id"),
         CheckConstraint("quantity > 0", name="quantity_positive"),
-        CheckConstraint("quantity_picked between 0 and quantity", name="picked_within_quantity"),
+        CheckConstraint("quantity_picked >= 0", name="picked_not_negative"),
+        CheckConstraint("quantity_short >= 0", name="short_not_negative"),
+        CheckConstraint("quantity_picked + quantity_short <= quantity", name="picked_and_short_within_quantity"),
         CheckConstraint("quantity_packed between 0 and quantity_picked", name="packed_within_picked"),
     )
 
@@ -96,6 +98,9 @@ class FulfilmentLine(Row):
     product_id: Mapped[int] = reference("products.id", doc="What is picked.")
     quantity: Mapped[int] = mapped_column(doc="Pieces to pick.")
     quantity_picked: Mapped[int] = mapped_column(default=0, server_default="0", doc="Pieces picked so far.")
+    quantity_short: Mapped[int] = mapped_column(
+        default=0, server_default="0", doc="Pieces that were not found when picking ended."
+    )
     quantity_packed: Mapped[int] = mapped_column(default=0, server_default="0", doc="Pieces packed into parcels.")
 
 
@@ -131,6 +136,7 @@ class Parcel(Row):
     width_mm: Mapped[int | None] = mapped_column(doc="Its second side, in millimetres, where it was measured.")
     height_mm: Mapped[int | None] = mapped_column(doc="Its shortest side, in millimetres, where it was measured.")
     packed_at: Mapped[datetime] = mapped_column(default=clock.now, doc="When it was packed.")
+    shipped_at: Mapped[datetime | None] = mapped_column(doc="When it left the location.")
 
 
 class ParcelLine(Row):
