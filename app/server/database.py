@@ -1,18 +1,51 @@
-"""Connections to PostgreSQL: SQLAlchemy's for writing, and raw asyncpg ones for reading, whose JSON stays text."""
+"""Connections to PostgreSQL: SQLAlchemy's for writing, and raw asyncpg ones for reading, whose JSON stays bytes."""
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
 from sqlalchemy import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from app.server.settings import Settings
+
+STATEMENTS_CACHED_MAX = 1_000
+STATEMENT_BYTES_MAX = 512 * 1024
+"""asyncpg prepares longer statements anew each time; a compiled reading must not be among them."""
+STATEMENT_CACHED_SECONDS = 0
+"""A prepared statement stays for as long as its connection does."""
+CONNECT_SECONDS_MAX = 10
+
+
+@dataclass(frozen=True)
+class Databases:
+    """The open connections of one process: sessions to write in, pools to read from."""
+
+    engine: AsyncEngine
+    sessions: async_sessionmaker[AsyncSession]
+    primary: asyncpg.Pool
+    """Reads what was just written."""
+    replica: asyncpg.Pool
+    """Reads what may lag behind; the primary again where there is no replica."""
+
 
 def driver_url(database_url: str) -> URL:
-    """`database_url` as SQLAlchemy wants it for asyncpg, whatever PostgreSQL scheme it is written in."""
-    return make_url(database_url).set(drivername="postgresql+asyncpg")
+    """`database_url` as SQLAlchemy wants it for asyncpg, whichever of PostgreSQL's schemes it is written in."""
+    url = make_url(database_url).set(drivername="postgresql+asyncpg")
+    query = dict(url.query)
+    if "sslmode" in query:
+        query["ssl"] = query.pop("sslmode")
+    return url.set(query=query)
 
 
 def asyncpg_url(database_url: str) -> str:
-    """`database_url` as asyncpg itself wants it."""
+    """`database_url` as asyncpg itself and PostgreSQL's own programs want it."""
     return make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
@@ -34,10 +67,63 @@ def writing_engine(database_url: str, *, pool: int = 10, statement_ms_max: int =
         pool_size=pool,
         max_overflow=0,
         pool_pre_ping=True,
-        connect_args={"server_settings": server_settings(statement_ms_max, application="lading write")},
+        connect_args={
+            "server_settings": server_settings(statement_ms_max, application="lading write"),
+            "timeout": CONNECT_SECONDS_MAX,
+        },
     )
 
 
 def sessions_of(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
     """The sessions that commands write in; objects stay readable after a commit."""
     return async_sessionmaker(engine, expire_on_commit=False)
+
+
+@asynccontextmanager
+async def reading_pool(
+    database_url: str, *, pool: int = 10, statement_ms_max: int = 10_000
+) -> AsyncIterator[asyncpg.Pool]:
+    """Connections that only read: a `json` value comes out as the bytes that PostgreSQL sent."""
+    wanted = server_settings(statement_ms_max, application="lading read") | {"default_transaction_read_only": "on"}
+    async with asyncpg.create_pool(
+        asyncpg_url(database_url),
+        min_size=1,
+        max_size=pool,
+        init=_leave_json_alone,
+        reset=_keep,
+        timeout=CONNECT_SECONDS_MAX,
+        server_settings=wanted,
+        statement_cache_size=STATEMENTS_CACHED_MAX,
+        max_cached_statement_lifetime=STATEMENT_CACHED_SECONDS,
+        max_cacheable_statement_size=STATEMENT_BYTES_MAX,
+    ) as opened:
+        yield opened
+
+
+async def _leave_json_alone(connection: asyncpg.Connection) -> None:
+    await connection.set_type_codec("json", schema="pg_catalog", encoder=_as_bytes, decoder=bytes, format="binary")
+
+
+def _as_bytes(value: Any) -> bytes:
+    return value.encode() if isinstance(value, str) else bytes(value)
+
+
+async def _keep(_: asyncpg.Connection) -> None:
+    """Spare asyncpg's round trip that resets a released connection: a reading is one statement and leaves nothing."""
+
+
+@asynccontextmanager
+async def open_databases(settings: Settings) -> AsyncIterator[Databases]:
+    """The connections that `settings` ask for, closed at the end."""
+    limits = settings.limits
+    engine = writing_engine(settings.written_to, pool=settings.write_pool, statement_ms_max=limits.mutation_ms_max)
+    reading = {"pool": settings.read_pool, "statement_ms_max": limits.query_ms_max}
+    try:
+        async with reading_pool(settings.written_to, **reading) as primary:
+            if settings.database_read_url is None:
+                yield Databases(engine, sessions_of(engine), primary, primary)
+                return
+            async with reading_pool(settings.read_from, **reading) as replica:
+                yield Databases(engine, sessions_of(engine), primary, replica)
+    finally:
+        await engine.dispose()

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from app.kernel.identity import unguessable_token
 from app.server.embedded.binaries import find_binaries
-from app.server.embedded.failure import EmbeddedFailure
 from app.server.embedded.locks import KEEPER, STARTING, STATE, USERS, held, taken_at_once
 from app.server.embedded.postgres import NAME, is_ready
 from app.server.embedded.process import LOOK_SECONDS, LOOPBACK, START_SECONDS_MAX
+from app.server.failure import EmbeddedFailure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.server.embedded.failure import EmbeddedFailure
+from app.server.failure import EmbeddedFailure
 
 SYSTEM_POSTGRES = Path("/usr/lib/postgresql")
 OLDEST_POSTGRES = 15

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.server.embedded.binaries import find_binaries
-from app.server.embedded.failure import EmbeddedFailure
 from app.server.embedded.locks import KEEPER, STATE, USERS, held, taken_at_once
 from app.server.embedded.postgres import Postgres
 from app.server.embedded.process import free_port
 from app.server.embedded.valkey import Valkey
+from app.server.failure import EmbeddedFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable

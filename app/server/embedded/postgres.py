@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.server.embedded.failure import EmbeddedFailure
 from app.server.embedded.process import LOOK_SECONDS, LOOPBACK, STOP_SECONDS_MAX, stopped_at_the_end, wait_until
 from app.server.embedded.unprivileged import unprivileged
+from app.server.failure import EmbeddedFailure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from app.server.embedded.failure import EmbeddedFailure
+from app.server.failure import EmbeddedFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,7 +11,7 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from app.server.embedded.failure import EmbeddedFailure
+from app.server.failure import EmbeddedFailure
 
 if TYPE_CHECKING:
     from pathlib import Path

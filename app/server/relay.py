@@ -1,0 +1,272 @@
+"""The relay: gives every committed event the next dense position, and tells the processes that follow.
+
+Any number of relays run; the one that holds an advisory lock leads, the others stand by. A round is one transaction:
+it locks the log's row, finds the committed events that have no position yet, and positions them in the order of ids.
+What it finds is exact. A snapshot tells which transactions it saw, so the next round needs to look only at events of
+transactions that the last one did not see; a transaction that stays open for long delays nobody else's events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import orjson
+import structlog
+
+from app.kernel import clock
+from app.kernel.event_log import Snapshot
+from app.kernel.identity import unguessable_token
+from app.kernel.limits import DEFAULTS, Limits
+from app.server import relay_sql as sql
+from app.server.database import asyncpg_url
+from app.server.wakeup import POSITIONS_CHANNEL, RELAY_CHANNEL, Unsubscribed, Wakeup
+
+LEADER_LOCK = 0x1AD1_0001
+POLL_SECONDS = 0.02
+HEARTBEAT_SECONDS = 1.0
+STAND_BY_SECONDS = 0.5
+RETRY_SECONDS = (0.1, 2.0)
+PRUNE_SECONDS = 60.0
+EPOCH_LENGTH = 16
+CONNECTION_SETTINGS = {
+    "application_name": "lading relay",
+    "TimeZone": "UTC",
+    "jit": "off",
+    "enable_seqscan": "off",
+    "plan_cache_mode": "force_custom_plan",
+    "statement_timeout": "60000",
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+}
+"""Statements look at the newest end of an index: a plan made for an unknown range would read the whole outbox."""
+
+Connect = Callable[[], Awaitable[asyncpg.Connection]]
+Positioned = tuple[int, str, dict[str, Any]]
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Standing:
+    """Where a leader stands: the log's epoch, its last position, and the snapshot in which nothing is left to do."""
+
+    epoch: str
+    last_position: int
+    covered: str | None
+    floor: Snapshot | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Read the snapshot."""
+        self.cover(self.covered)
+
+    def cover(self, snapshot: str | None) -> None:
+        """Take note that every event which `snapshot` sees has a position."""
+        self.covered = snapshot
+        self.floor = Snapshot.parse(snapshot) if snapshot else None
+
+
+class Relay:
+    """One relay: stands by until it leads, and goes on through every loss of its connection until it is stopped."""
+
+    def __init__(self, connect: Connect, wakeup: Wakeup, *, limits: Limits = DEFAULTS) -> None:
+        """Take connections of its own, never pooled ones, from `connect`, and tell over `wakeup`."""
+        self._connect = connect
+        self._wakeup = wakeup
+        self._limits = limits
+        self._stopping = asyncio.Event()
+        self._rung = asyncio.Event()
+        self._messages: asyncio.Queue[str] = asyncio.Queue(limits.relay_messages_waiting_max)
+        self.leads = asyncio.Event()
+
+    def stop(self) -> None:
+        """End after the round that is under way."""
+        self._stopping.set()
+        self._rung.set()
+
+    async def run(self) -> None:
+        """Stand by, lead, and begin anew after every failure, until stopped."""
+        helpers = [asyncio.create_task(each, name="relay") for each in (self._listen(), self._tell())]
+        try:
+            while not self._stopping.is_set():
+                try:
+                    await self._serve()
+                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                    log.warning("relay_failed", error=str(error), kind=type(error).__name__)
+                    await self._pause(random.uniform(*RETRY_SECONDS))  # noqa: S311
+        finally:
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.wait(helpers)
+
+    async def _serve(self) -> None:
+        """Connect, wait to lead, and lead until stopped or disconnected."""
+        connection = await self._connect()
+        try:
+            while not await connection.fetchval(sql.TRY_LEAD, LEADER_LOCK):
+                await self._pause(STAND_BY_SECONDS * random.uniform(0.5, 1.0))  # noqa: S311
+                if self._stopping.is_set():
+                    return
+            log.info("relay_leads")
+            self.leads.set()
+            await self._lead(connection)
+        finally:
+            self.leads.clear()
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await connection.close(timeout=1)
+
+    async def _lead(self, connection: asyncpg.Connection) -> None:
+        """Position what is committed, over and over; first tell the tail, which the leader before may not have."""
+        standing = await open_log(connection)
+        self._say(standing, await self._tail(connection, standing))
+        time = asyncio.get_running_loop().time
+        told_at, pruned_at = time(), time()
+        while not self._stopping.is_set():
+            positioned = await self._round(connection, standing)
+            if positioned or time() - told_at >= HEARTBEAT_SECONDS:
+                self._say(standing, positioned)
+                told_at = time()
+            if time() - pruned_at >= PRUNE_SECONDS:
+                await self._prune(connection)
+                pruned_at = time()
+            if len(positioned) < self._limits.relay_batch_events_max:
+                await self._rest(POLL_SECONDS)
+
+    async def _round(self, connection: asyncpg.Connection, standing: Standing) -> list[Positioned]:
+        """Position one batch. An idle round only looks, for writing each time would wear the log's row out."""
+        if standing.floor is not None:
+            search = (str(standing.floor.xmax), [str(each) for each in standing.floor.in_progress])
+            snapshot, anything = await connection.fetchrow(sql.LOOK, *search)
+            if not anything:
+                standing.cover(snapshot)
+                return []
+        async with connection.transaction(isolation="read_committed"):
+            return await self._position(connection, standing)
+
+    async def _position(self, connection: asyncpg.Connection, standing: Standing) -> list[Positioned]:
+        """Lock the log's row, position what has no position, and take note of how far the log is covered."""
+        last_position, settled = await connection.fetchrow(sql.LOCK_LOG)
+        batch = (last_position, clock.now(), self._limits.relay_batch_events_max)
+        if standing.floor is None:
+            rows = await connection.fetch(sql.POSITION_ALL, *batch, settled)
+        else:
+            floor = standing.floor
+            rows = await connection.fetch(
+                sql.POSITION_NEW, *batch, str(floor.xmax), [str(x) for x in floor.in_progress]
+            )
+        positioned = [(row["position"], row["name"], orjson.loads(row["keys"])) for row in rows if row["position"]]
+        last_position = positioned[-1][0] if positioned else last_position
+        whole = len(positioned) < self._limits.relay_batch_events_max
+        covered = rows[0]["snapshot"] if whole else standing.covered
+        await connection.execute(sql.ADVANCE_LOG, last_position, covered)
+        standing.cover(covered)
+        standing.last_position = last_position
+        return positioned
+
+    async def _tail(self, connection: asyncpg.Connection, standing: Standing) -> list[Positioned]:
+        """The last batch of positions."""
+        after = standing.last_position - self._limits.relay_batch_events_max
+        rows = await connection.fetch(sql.TAIL, after)
+        return [(row["position"], row["name"], orjson.loads(row["keys"])) for row in rows]
+
+    async def _prune(self, connection: asyncpg.Connection) -> None:
+        """Let go of positions that are older than they are kept for."""
+        before = clock.now() - timedelta(hours=self._limits.position_retention_hours)
+        async with connection.transaction():
+            await connection.fetchrow(sql.LOCK_LOG)
+            await connection.execute(sql.PRUNE, before, self._limits.prune_batch_positions)
+
+    def _say(self, standing: Standing, positioned: list[Positioned]) -> None:
+        """Have the positions told; where Redis does not keep up the message is dropped, for readers find the hole."""
+        message = {"epoch": standing.epoch, "last": standing.last_position, "events": positioned}
+        with suppress(asyncio.QueueFull):
+            self._messages.put_nowait(orjson.dumps(message).decode())
+
+    async def _tell(self) -> None:
+        """Publish, apart from the rounds: a Redis that hangs must not hold up positions."""
+        while True:
+            await self._wakeup.publish(POSITIONS_CHANNEL, await self._messages.get())
+
+    async def _listen(self) -> None:
+        """Wake the leader at each ring."""
+        with suppress(Unsubscribed):
+            async with self._wakeup.subscribe(RELAY_CHANNEL) as rings:
+                while True:
+                    await rings.next()
+                    self._rung.set()
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait for so long, or until the end."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait for so long, or until a ring or the end."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._rung.wait()
+        if not self._stopping.is_set():
+            self._rung.clear()
+
+
+async def open_log(connection: asyncpg.Connection) -> Standing:
+    """Where the log stands; it is made at first, and begins a new epoch after a restore or a failover."""
+    async with connection.transaction():
+        cluster = await connection.fetchval(sql.CLUSTER)
+        await connection.execute(sql.MAKE_LOG, _new_epoch(), cluster)
+        epoch, known, last_position, covered = await connection.fetchrow(sql.READ_LOG)
+        if known != cluster:
+            epoch, covered = await begin_epoch(connection), None
+            log.warning("log_epoch_begun", was=known, now=cluster)
+    return Standing(epoch, last_position, covered)
+
+
+async def begin_epoch(connection: asyncpg.Connection) -> str:
+    """Begin a new epoch, in the transaction under way: every cursor given so far expires.
+
+    Ids of transactions mean nothing in another cluster. Events that are here already belong to no transaction that a
+    snapshot from now on could miss, so theirs are set to zero, which every snapshot has seen.
+    """
+    epoch = _new_epoch()
+    await connection.execute(sql.FORGET_TRANSACTIONS)
+    await connection.execute(sql.BEGIN_EPOCH, epoch, await connection.fetchval(sql.CLUSTER))
+    return epoch
+
+
+def connector(database_url: str) -> Connect:
+    """Makes the relay's own connections to the database at `database_url`, which must not go through a pooler."""
+
+    async def connect() -> asyncpg.Connection:
+        return await asyncpg.connect(asyncpg_url(database_url), server_settings=CONNECTION_SETTINGS, timeout=5)
+
+    return connect
+
+
+async def run_relay(database_url: str, redis_url: str, *, stop: asyncio.Event, limits: Limits = DEFAULTS) -> None:
+    """Run one relay with a wake-up of its own until `stop` is set."""
+    wakeup = Wakeup(redis_url, limits=limits)
+    await wakeup.connect()
+    relay = Relay(connector(database_url), wakeup, limits=limits)
+    running = asyncio.create_task(relay.run(), name="relay")
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        relay.stop()
+        await asyncio.wait({running, stopping})
+        await wakeup.disconnect()
+    running.result()
+
+
+def _new_epoch() -> str:
+    """A name for an epoch that no other will have."""
+    return unguessable_token()[:EPOCH_LENGTH]

@@ -1,0 +1,83 @@
+"""The statements of the relay, each with what it counts on."""
+
+from __future__ import annotations
+
+TRY_LEAD = "SELECT pg_try_advisory_lock($1)"
+
+CLUSTER = """
+SELECT (SELECT system_identifier FROM pg_control_system()) || '/'
+    || left(pg_walfile_name(pg_current_wal_lsn()), 8) || '/'
+    || (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+"""The database as PostgreSQL knows it: another cluster, timeline or database has another name."""
+
+MAKE_LOG = "INSERT INTO outbox_log (id, epoch, cluster) VALUES (1, $1, $2) ON CONFLICT (id) DO NOTHING"
+
+READ_LOG = "SELECT epoch, cluster, last_position, covered FROM outbox_log WHERE id = 1 FOR NO KEY UPDATE"
+
+LOCK_LOG = "SELECT last_position, settled_event_id FROM outbox_log WHERE id = 1 FOR NO KEY UPDATE"
+
+FORGET_TRANSACTIONS = """
+UPDATE outbox_events SET transaction_id = '0' WHERE transaction_id >= pg_snapshot_xmin(pg_current_snapshot())
+"""
+
+BEGIN_EPOCH = "UPDATE outbox_log SET epoch = $1, cluster = $2, covered = NULL WHERE id = 1"
+
+ADVANCE_LOG = "UPDATE outbox_log SET last_position = $1, covered = $2 WHERE id = 1"
+
+_NEW = """
+new AS MATERIALIZED (
+    SELECT id FROM outbox_events WHERE transaction_id >= {xmax}::text::xid8
+    UNION ALL
+    SELECT id FROM outbox_events WHERE transaction_id = ANY ({in_progress}::text[]::xid8[])
+)"""
+"""Events of transactions that a snapshot did not see: begun since, or under way then."""
+
+_ALL = "new AS MATERIALIZED (SELECT id FROM outbox_events WHERE id > {settled})"
+
+_UNPOSITIONED = """
+SELECT new.id FROM new WHERE NOT EXISTS (SELECT FROM outbox_positions AS given WHERE given.event_id = new.id)"""
+
+LOOK = f"""
+WITH {_NEW.format(xmax="$1", in_progress="$2")}
+SELECT pg_current_snapshot()::text AS snapshot, EXISTS ({_UNPOSITIONED}) AS anything
+"""
+
+_POSITION = """
+WITH {new}, chosen AS MATERIALIZED ({unpositioned} ORDER BY new.id LIMIT $3),
+placed AS (
+    INSERT INTO outbox_positions (position, event_id, positioned_at)
+    SELECT $1::bigint + row_number() OVER (ORDER BY chosen.id), chosen.id, $2 FROM chosen
+    RETURNING position, event_id
+)
+SELECT moment.snapshot, placed.position, event.name, event.keys::text AS keys
+FROM (SELECT pg_current_snapshot()::text AS snapshot) AS moment
+LEFT JOIN placed ON true
+LEFT JOIN outbox_events AS event ON event.id = placed.event_id
+ORDER BY placed.position
+"""
+"""Positions a batch. One statement has one snapshot, so the snapshot told is the one in which it searched."""
+
+POSITION_NEW = _POSITION.format(new=_NEW.format(xmax="$4", in_progress="$5"), unpositioned=_UNPOSITIONED)
+
+POSITION_ALL = _POSITION.format(new=_ALL.format(settled="$4"), unpositioned=_UNPOSITIONED)
+
+TAIL = """
+SELECT given.position, event.name, event.keys::text AS keys
+FROM outbox_positions AS given JOIN outbox_events AS event ON event.id = given.event_id
+WHERE given.position > $1 ORDER BY given.position
+"""
+
+PRUNE = """
+WITH oldest AS MATERIALIZED (SELECT position, positioned_at FROM outbox_positions ORDER BY position LIMIT $2),
+gone AS (
+    DELETE FROM outbox_positions
+    WHERE position <= (SELECT max(oldest.position) FROM oldest WHERE oldest.positioned_at < $1)
+    RETURNING position, event_id
+)
+UPDATE outbox_log SET
+    pruned_position = (SELECT max(gone.position) FROM gone),
+    settled_event_id = greatest(settled_event_id, (SELECT max(gone.event_id) FROM gone))
+WHERE id = 1 AND EXISTS (SELECT FROM gone)
+"""
+"""Positions go from the oldest on, never one from between: what is kept has no holes."""
