@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Annotated
@@ -24,9 +25,15 @@ class Address:
     longitude: Annotated[Decimal | None, "Degrees east of Greenwich (WGS 84).", Between(-180, 180)] = None
 
 
+EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 ADDRESS_FIELDS = tuple(field.name for field in fields(Address))
 
 
 def is_country_code(text: str) -> bool:
     """Whether `text` is written as ISO 3166-1 alpha-2 has it: two capital letters."""
     return len(text) == 2 and text.isascii() and text.isalpha() and text.isupper()
+
+
+def is_email(text: str) -> bool:
+    """Whether `text` is written like an e-mail address; only a message sent there proves that it is one."""
+    return EMAIL.fullmatch(text) is not None

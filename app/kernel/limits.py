@@ -77,6 +77,13 @@ class Limits:
     wakeup_messages_waiting_max: int = 1_000
     wakeup_connections_max: int = 8
     import_batch_rows: int = 1_000
+    cart_lines_max: int = 250
+    cart_hold_minutes: int = 20
+    cart_idle_days: int = 30
+    password_checks_at_once_max: int = 2
+    password_checks_waiting_max: int = 100
+    callers_remembered_ms_max: int = 1_000
+    callers_remembered_max: int = 10_000
 
 
 DEFAULTS = Limits()

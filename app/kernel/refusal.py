@@ -10,7 +10,9 @@ import re
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
+
+    from sqlalchemy.ext.asyncio import AsyncSession
 
     from app.kernel.principal import Role
 
@@ -19,6 +21,9 @@ Command = TypeVar("Command", bound="Callable[..., Any]")
 
 class Refusal(Exception):
     """The request was refused; nothing was changed."""
+
+    aftermath: Callable[[AsyncSession], Awaitable[None]] | None = None
+    """What the refusal itself leaves, such as an ended session, in a transaction of its own after the rollback."""
 
     def __init__(self, message: str | None = None, *, field: str | None = None, **details: Any) -> None:
         """Refuse with `message` (else the docstring) about the input `field` (`lines.0.quantity`), with `details`."""
