@@ -15,6 +15,10 @@ from app.kernel.tables import SORTED, Row, Table, reference
 
 UserId = NewType("UserId", int)
 ApiKeyId = NewType("ApiKeyId", int)
+CustomerId = NewType("CustomerId", int)
+SupplierId = NewType("SupplierId", int)
+CarrierId = NewType("CarrierId", int)
+"""Ids of parties, by the names that they have in the graph; the parties themselves are a domain of their own."""
 
 GRANTED = tuple(role.value for role in Role if role is not Role.ANONYMOUS)
 """The roles that may be held; nobody is made a stranger."""

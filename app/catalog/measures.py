@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ARRAY, ColumnElement, FromClause, Text, case, literal, or_
+from sqlalchemy import ColumnElement, FromClause, or_
 
 from app.catalog import rules, tables
 from app.kernel.principal import STAFF
+from app.kernel.transitions import allowed_in
 from app.kernel.visibility import TO_EVERYONE, viewer, visible_through, visible_to
 
 
-def allowed_actions(product: FromClause) -> ColumnElement[list[rules.ProductAction]]:
+def allowed_actions(product: FromClause) -> ColumnElement[list[str]]:
     """What may be done with it in its present state."""
-    states = {status.value: literal(sorted(actions), ARRAY(Text)) for status, actions in rules.ALLOWED.items()}
-    return case(states, value=product.c.status, else_=literal([], ARRAY(Text)))
+    return allowed_in(product.c.status, rules.ALLOWED)
 
 
 def published(product: FromClause) -> ColumnElement[bool]:

@@ -1,4 +1,4 @@
-"""The rules of the parties: how e-mail addresses, carrier codes and tracking pages are written."""
+"""The rules of the parties: how carrier codes and tracking pages are written."""
 
 from __future__ import annotations
 
@@ -6,13 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 TRACKING_NUMBER = "{tracking_number}"
-EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 SCAC = re.compile(r"[A-Z]{2,4}")
-
-
-def is_email(text: str) -> bool:
-    """Whether `text` is written like an e-mail address; only a message sent there proves that it is one."""
-    return EMAIL.fullmatch(text) is not None
 
 
 def is_scac(text: str) -> bool:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from app.kernel.address import Address, is_country_code
+from app.kernel.address import Address, is_country_code, is_email
 from app.kernel.limits import Length
 from app.kernel.refusal import InvalidInput, Refusal
-from app.parties import rules
 
 EMAIL = Length(3, 254)
 PHONE = Length(3, 40)
@@ -17,7 +16,7 @@ class InvalidEmail(Refusal):
 
 def require_email(email: str | None) -> None:
     """Refuse an e-mail address that cannot be one."""
-    if email is not None and not rules.is_email(email):
+    if email is not None and not is_email(email):
         raise InvalidEmail(field="email")
 
 

@@ -1,0 +1,159 @@
+"""Who a request comes from: the one place where a credential becomes a caller."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access import rules
+from app.access.tables import ApiKey, User
+from app.kernel import clock
+from app.kernel.identity import token_hash
+from app.kernel.limits import DEFAULTS
+from app.kernel.principal import ANONYMOUS, Principal, Role
+
+SCHEME = "bearer"
+CREDENTIAL_LENGTH_MAX = 4_096
+REMEMBERED = timedelta(milliseconds=DEFAULTS.callers_remembered_ms_max)
+
+
+class Unauthenticated(Exception):
+    """The request carries a credential that is not good; the message says what to do, and never why."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A user or key as the database last told it: whom it stands for and until when, and the proof it wants."""
+
+    principal: Principal
+    proof: bytes
+    ends_at: datetime | None
+    known_at: datetime
+
+
+class Callers:
+    """The callers of the last moments, so that a caller costs one read a second and a revocation bites as soon."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, int | str], Caller] = {}
+
+    def recall(self, key: tuple[str, int | str]) -> Caller | None:
+        """The caller `key`, where it was read within the last second."""
+        caller = self._known.get(key)
+        return caller if caller and abs(clock.now() - caller.known_at) < REMEMBERED else None
+
+    def remember(self, key: tuple[str, int | str], caller: Caller) -> None:
+        """Keep `caller` for a second; when there are too many, forget them all, for they are soon stale anyway."""
+        if len(self._known) >= DEFAULTS.callers_remembered_max:
+            self._known.clear()
+        self._known[key] = caller
+
+    def forget(self) -> None:
+        """Forget everyone, for tests."""
+        self._known.clear()
+
+
+class Signing:
+    """Holds what signs access tokens in this process; the composition root gives it the key at start."""
+
+    def __init__(self) -> None:
+        self._tokens: rules.AccessTokens | None = None
+
+    def use_key(self, key: bytes) -> None:
+        """Sign and read access tokens with `key`, which every process shares."""
+        self._tokens = rules.AccessTokens(key)
+
+    @property
+    def tokens(self) -> rules.AccessTokens:
+        """The signer; RuntimeError where no key was given."""
+        if self._tokens is None:
+            raise RuntimeError("no signing key was given: call app.access.questions.signing.use_key at start")
+        return self._tokens
+
+
+callers = Callers()
+signing = Signing()
+
+
+async def authenticate(session: AsyncSession, authorization: str | None) -> Principal:
+    """The caller that an `Authorization` header (or the same text in `connection_init`) proves.
+
+    Without one it is a stranger. A credential that is malformed, expired, revoked or of a disabled user raises
+    Unauthenticated: a caller who tried to be somebody is never taken for nobody.
+    """
+    if authorization is None:
+        return ANONYMOUS
+    scheme, _, credential = authorization.strip().partition(" ")
+    credential = credential.strip()
+    if scheme.lower() != SCHEME or not credential or len(credential) > CREDENTIAL_LENGTH_MAX:
+        raise Unauthenticated("Authorization is written `Bearer` and an access token or an API key.")
+    if rules.is_api_key(credential):
+        return await _key_holder(session, credential)
+    return await _token_holder(session, credential)
+
+
+async def _token_holder(session: AsyncSession, token: str) -> Principal:
+    """The user whose access token this is."""
+    claims = signing.tokens.claims(token, clock.now())
+    if claims:
+        caller = callers.recall(("user", claims.user_id)) or await _read_user(session, claims.user_id)
+        if caller and hmac.compare_digest(caller.proof, str(claims.token_version).encode()):
+            return caller.principal
+    raise Unauthenticated("The access token is not valid or not valid any more; refresh it or sign in again.")
+
+
+async def _key_holder(session: AsyncSession, key: str) -> Principal:
+    """The partner whose API key this is."""
+    prefix = key[: rules.API_KEY_SHOWN]
+    caller = callers.recall(("key", prefix)) or await _read_api_key(session, prefix)
+    in_time = caller is not None and (caller.ends_at is None or clock.now() < caller.ends_at)
+    if caller and in_time and hmac.compare_digest(caller.proof, token_hash(key)):
+        return caller.principal
+    raise Unauthenticated("The API key is not valid or not valid any more; ask for another one.")
+
+
+async def _read_user(session: AsyncSession, user_id: int) -> Caller | None:
+    """The user as the database tells it now, where it may sign in."""
+    columns = (User.id, User.name, User.token_version, *_granted(User))
+    found = select(*columns).where(User.id == user_id, User.disabled_at.is_(None))
+    row = (await session.execute(found)).one_or_none()
+    if row is None:
+        return None
+    caller = Caller(_principal(row, user_id=row.id), str(row.token_version).encode(), None, clock.now())
+    callers.remember(("user", user_id), caller)
+    return caller
+
+
+async def _read_api_key(session: AsyncSession, prefix: str) -> Caller | None:
+    """The key that begins so as the database tells it now, where it was not revoked."""
+    columns = (ApiKey.id, ApiKey.name, ApiKey.secret_hash, ApiKey.expires_at, *_granted(ApiKey))
+    found = select(*columns).where(ApiKey.prefix == prefix, ApiKey.revoked_at.is_(None))
+    row = (await session.execute(found)).one_or_none()
+    if row is None:
+        return None
+    caller = Caller(_principal(row, api_key_id=row.id), row.secret_hash, row.expires_at, clock.now())
+    callers.remember(("key", prefix), caller)
+    return caller
+
+
+def _granted(table: type[User | ApiKey]) -> tuple[Any, ...]:
+    """The columns that say what a user or key may do, and for whom."""
+    return (table.roles, table.customer_id, table.supplier_id, table.carrier_id)
+
+
+def _principal(row: Any, *, user_id: int | None = None, api_key_id: int | None = None) -> Principal:
+    """The caller that a row of users or keys describes."""
+    return Principal(
+        roles=frozenset(Role[role] for role in row.roles),
+        name=row.name,
+        user_id=user_id,
+        api_key_id=api_key_id,
+        customer_id=row.customer_id,
+        supplier_id=row.supplier_id,
+        carrier_id=row.carrier_id,
+    )
