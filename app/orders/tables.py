@@ -6,12 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NewType
 
-from sqlalchemy import CheckConstraint, Computed, Index, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Computed, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.addressed import DEGREES, address_column
 from app.kernel.choice import Choice
-from app.kernel.tables import Row, choice, reference
+from app.kernel.tables import SORTED, Row, choice, reference
 
 
 class OrderStatus(Choice):
@@ -71,7 +71,7 @@ class Order(ShippingAddress, Row):
     )
 
     number: Mapped[str] = mapped_column(
-        Text(collation="C"),
+        SORTED,
         Computed("'O-'::text || (id + 10000000)::text", persisted=True),
         unique=True,
         doc="The number that people call the order by, such as `O-10000042`.",
@@ -90,7 +90,7 @@ class Order(ShippingAddress, Row):
     )
     customer_name: Mapped[str | None] = mapped_column(doc="The name of whoever ordered, as given with the order.")
     customer_email: Mapped[str | None] = mapped_column(doc="Where whoever ordered reads mail.")
-    cart_token_hash: Mapped[str | None] = mapped_column(
+    cart_token_hash: Mapped[bytes | None] = mapped_column(
         unique=True, doc="The hash of the secret that opens the cart; the secret itself is not kept."
     )
     subtotal_amount: Mapped[Decimal] = mapped_column(

@@ -28,7 +28,7 @@ class HoldLine:
     order_line_id: int
     product_id: int
     quantity: int
-    field: str = "quantity"
+    field: str | None = "quantity"
 
 
 @dataclass(frozen=True, kw_only=True)
