@@ -103,7 +103,7 @@ async def _places(
 
 def _locations(
     products: Collection[int], only: Collection[LocationId] | None
-) -> Select[tuple[int, Decimal | None, Decimal | None, int]]:
+) -> Select[int, Decimal | None, Decimal | None, int]:
     """The locations that fulfil: those with stock of `products` first, then by priority, up to the bound."""
     stocked = (
         select(StockLevel.id)

@@ -59,6 +59,16 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Picked:
+    """How far one line of a fulfilment is: pieces to pick, picked, not found, and packed."""
+
+    quantity: int
+    picked: int
+    short: int
+    packed: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class SourcingShare:
     """How many pieces of an order line a location is to serve."""
 
@@ -238,13 +248,12 @@ def may(action: FulfilmentAction, status: FulfilmentStatus) -> bool:
     return action in ALLOWED[status]
 
 
-def status_after_picking(lines: Iterable[tuple[int, int]], *, is_last: bool) -> FulfilmentStatus:
-    """PICKED once all pieces of `lines` (wanted, picked) are picked or no more will be, else PICKING."""
-    complete = all(picked == wanted for wanted, picked in lines)
-    return FulfilmentStatus.PICKED if complete or is_last else FulfilmentStatus.PICKING
-
-
-def status_after_packing(status: FulfilmentStatus, lines: Iterable[tuple[int, int]]) -> FulfilmentStatus:
-    """PACKED once picking ended and all picked pieces of `lines` (picked, packed) are packed, else as it was."""
-    complete = all(packed == picked for picked, packed in lines)
-    return FulfilmentStatus.PACKED if complete and status is FulfilmentStatus.PICKED else status
+def progress(lines: Iterable[Picked]) -> FulfilmentStatus:
+    """The status that picking and packing have come to; CANCELLED where picking ended with nothing at all."""
+    all_lines = tuple(lines)
+    if any(line.quantity > line.picked + line.short for line in all_lines):
+        return FulfilmentStatus.PICKING if any(line.picked for line in all_lines) else FulfilmentStatus.ALLOCATED
+    if not any(line.picked for line in all_lines):
+        return FulfilmentStatus.CANCELLED
+    packed = all(line.packed == line.picked for line in all_lines)
+    return FulfilmentStatus.PACKED if packed else FulfilmentStatus.PICKED
