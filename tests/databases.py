@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
-from alembic import command
-from alembic.config import Config
+from sqlalchemy import NullPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.kernel.tables import Table
 from app.server.database import asyncpg_url, driver_url
 from app.server.embedded import Servers, embedded_servers
 from app.server.embedded.locks import held, taken_at_once
+from app.server.migrating import head, import_tables, upgrade
 
 ROOT = Path(__file__).resolve().parents[1]
 HOME = Path(os.environ.get("LADING_TEST_HOME") or ROOT / ".lading" / "tests")
 PREFIX = "lading_test"
-MIGRATIONS = ROOT / "migrations"
 REDIS_DATABASES_MAX = 4_000
 
 
@@ -121,29 +119,16 @@ async def _exists(database_url: str, name: str) -> bool:
 
 def build(database_url: str) -> None:
     """Bring an empty database to the newest revision; before there is any, make the tables from the code."""
-    if any((MIGRATIONS / "versions").glob("*.py")):
-        upgrade(database_url)
+    if head() is None:
+        asyncio.run(create_tables(database_url))
     else:
-        asyncio.run(_create_tables(database_url))
+        upgrade(database_url)
 
 
-def upgrade(database_url: str, revision: str = "head") -> None:
-    """Migrate a database to `revision`."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["database_url"] = database_url
-    command.upgrade(config, revision)
-
-
-def import_tables() -> None:
-    """Import every module of `app` that may hold tables, so that the metadata is whole."""
-    for path in sorted((ROOT / "app").glob("kernel/*.py")) + sorted((ROOT / "app").glob("*/tables.py")):
-        importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
-
-
-async def _create_tables(database_url: str) -> None:
+async def create_tables(database_url: str) -> None:
+    """Make every table of the code in an empty database."""
     import_tables()
-    engine = create_async_engine(driver_url(database_url))
+    engine = create_async_engine(driver_url(database_url), poolclass=NullPool)
     async with engine.begin() as connection:
         await connection.run_sync(Table.metadata.create_all)
     await engine.dispose()
