@@ -68,8 +68,8 @@ class Row(Table):
 
     @declared_attr.directive
     def __mapper_args__(cls) -> dict[str, Any]:
-        """Changing a row that somebody else changed meanwhile fails instead of overwriting."""
-        return {"version_id_col": cls.__dict__.get("version", Row.version)}
+        """Changing a row that somebody changed meanwhile fails; what the database generates is read back at once."""
+        return {"version_id_col": cls.__dict__.get("version", Row.version), "eager_defaults": True}
 
 
 def reference(column: str, *, doc: str, **options: Any) -> MappedColumn[Any]:
