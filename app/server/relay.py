@@ -47,6 +47,8 @@ CONNECTION_SETTINGS = {
     "tcp_keepalives_count": "3",
 }
 """Statements look at the newest end of an index: a plan made for an unknown range would read the whole outbox."""
+CONNECTION_FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What asyncpg raises where a connection ends, the last one where it ends in the middle of a statement."""
 
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
 Positioned = tuple[int, str, dict[str, Any]]
@@ -98,7 +100,7 @@ class Relay:
             while not self._stopping.is_set():
                 try:
                     await self._serve()
-                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                except CONNECTION_FAILURES as error:
                     log.warning("relay_failed", error=str(error), kind=type(error).__name__)
                     await self._pause(random.uniform(*RETRY_SECONDS))  # noqa: S311
         finally:
@@ -119,8 +121,7 @@ class Relay:
             await self._lead(connection)
         finally:
             self.leads.clear()
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                await connection.close(timeout=1)
+            await _close(connection)
 
     async def _lead(self, connection: asyncpg.Connection) -> None:
         """Position what is committed, over and over; first tell the tail, which the leader before may not have."""
@@ -265,6 +266,14 @@ async def run_relay(database_url: str, redis_url: str, *, stop: asyncio.Event, l
         await asyncio.wait({running, stopping})
         await wakeup.disconnect()
     running.result()
+
+
+async def _close(connection: asyncpg.Connection) -> None:
+    """End a connection, also one that broke in the middle of a statement."""
+    try:
+        await connection.close(timeout=1)
+    except CONNECTION_FAILURES:
+        connection.terminate()
 
 
 def _new_epoch() -> str:
