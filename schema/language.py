@@ -1,0 +1,303 @@
+"""The words in which the graph is declared: a field names its answer: a column, a question, a command or an event.
+
+A declaration holds no behaviour. `schema/building.py` turns declarations into GraphQL types; `resolvers/` answers them.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, FromClause, func
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.kernel.address import ADDRESS_FIELDS, Address
+from app.kernel.money import Money
+from app.kernel.outbox import Event
+from app.kernel.principal import Role
+from app.kernel.tables import Row
+from app.kernel.visibility import Visibility
+
+Target = TypeVar("Target")
+Expression = Callable[[FromClause], ColumnElement[Any]]
+COMMON_FIELDS = ("created_at", "updated_at", "version", "external_references")
+
+
+@dataclass(frozen=True)
+class ColumnOf:
+    """The expression that reads the column `name` of a row."""
+
+    name: str
+
+    def __call__(self, row: FromClause) -> ColumnElement[Any]:
+        """The column itself."""
+        return row.c[self.name]
+
+
+class Connection(Generic[Target]):
+    """The mark of a paged list: `lines: Connection[OrderLine] = many(…)`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """How a field of a node is answered. `roles`, where given, are the only ones that may select it."""
+
+    doc: str
+    roles: frozenset[Role] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scalar(Answer):
+    """One SQL expression over the row; `column` names it where it is a column, which filters and sorts may use."""
+
+    expression: Expression
+    column: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Value(Answer):
+    """An object without identity, each of its fields an expression over the row; null where `present` is null."""
+
+    kind: type
+    parts: Mapping[str, Expression]
+    present: Expression
+
+
+@dataclass(frozen=True, kw_only=True)
+class References(Answer):
+    """The external references that the row keeps as JSON."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class One(Answer):
+    """The row that the foreign key `key` of this row names."""
+
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Many(Answer):
+    """The rows whose foreign key `key` names this row, in the order of the column `order_by` unless asked otherwise."""
+
+    key: str
+    order_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lookup:
+    """A root field that finds one row: by id, by one of the natural `keys`, or by the hash of a token."""
+
+    keys: tuple[str, ...]
+    token: str | None
+    doc: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """A root field that pages through the visible rows of a node, by default in the order of `order_by`."""
+
+    shows: type | str
+    doc: str
+    order_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A mutation: the command that does it, the node its payload shows, and whether it moves stock or money."""
+
+    function: Callable[..., Any]
+    returns: type | str | None
+    moves: bool
+    keyed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Follow:
+    """A subscription: the events it follows, the node each shows (found by the fact `key`), and what it filters by."""
+
+    events: tuple[type[Event], ...]
+    shows: type | str
+    key: str
+    by: tuple[str, ...]
+    conflates: bool
+    doc: str
+
+
+@dataclass(frozen=True)
+class NodeDeclaration:
+    """A type of the graph whose objects are rows of one table."""
+
+    source: type
+    table: type[Row]
+    visibility: Visibility
+    sorts: tuple[str, ...]
+    answers: dict[str, Answer] = field(default_factory=dict)
+
+
+DECLARED: dict[str, NodeDeclaration] = {}
+"""Every node declared so far, by its name in the graph."""
+
+
+def node(table: type[Row], *, visibility: Visibility, sorts: tuple[str, ...] = ()) -> Callable[[type], type]:
+    """Declare a node over `table`: who sees which rows, and the columns its lists may be sorted by."""
+
+    def declare(source: type) -> type:
+        answers = {name: answer for name, answer in vars(source).items() if isinstance(answer, Answer)}
+        names = (*(name for name in inspect.get_annotations(source)), *COMMON_FIELDS)
+        declaration = NodeDeclaration(source, table, visibility, sorts)
+        for name in names:
+            declaration.answers[name] = _completed(answers.get(name) or column(), name, table, source)
+        for sort in sorts:
+            _sortable(sort, table, source)
+        DECLARED[source.__name__] = declaration
+        return source
+
+    return declare
+
+
+def column(*, roles: frozenset[Role] | None = None) -> Any:
+    """The column that has the field's name; with `roles`, only they may select it."""
+    return Scalar(doc="", roles=roles, expression=_undeclared)
+
+
+def measure(expression: Expression, *, roles: frozenset[Role] | None = None) -> Any:
+    """A named SQL expression over the row; its docstring is the field's description."""
+    return Scalar(doc=_docstring(expression), roles=roles, expression=expression)
+
+
+def one(key: InstrumentedAttribute[Any], *, roles: frozenset[Role] | None = None) -> Any:
+    """The object that the foreign key `key` names."""
+    return One(doc=str(key.property.columns[0].doc or ""), roles=roles, key=key.key)
+
+
+def many(
+    key: InstrumentedAttribute[Any],
+    *,
+    order_by: InstrumentedAttribute[Any],
+    doc: str,
+    roles: frozenset[Role] | None = None,
+) -> Any:
+    """The objects whose foreign key `key` names this one, as a connection."""
+    return Many(doc=doc, roles=roles, key=key.key, order_by=order_by.key)
+
+
+def money(
+    amount: InstrumentedAttribute[Any], currency: InstrumentedAttribute[Any], *, roles: frozenset[Role] | None = None
+) -> Any:
+    """Money whose amount and currency are columns of the row; null where the amount is null."""
+    parts = {"amount": ColumnOf(amount.key), "currency": ColumnOf(currency.key)}
+    doc = str(amount.property.columns[0].doc or "")
+    return Value(doc=doc, roles=roles, kind=Money, parts=parts, present=ColumnOf(amount.key))
+
+
+def money_measure(expression: Expression, currency: Expression | InstrumentedAttribute[Any]) -> Any:
+    """Money whose amount is a measure; its docstring is the field's description."""
+    told = ColumnOf(currency.key) if isinstance(currency, InstrumentedAttribute) else currency
+    return Value(
+        doc=_docstring(expression), kind=Money, parts={"amount": expression, "currency": told}, present=expression
+    )
+
+
+def address(table: type[Row], *, prefix: str, doc: str, roles: frozenset[Role] | None = None) -> Any:
+    """An address kept in the columns `prefix…` of `table`; null where it has neither line, city nor country."""
+    missing = [name for name in ADDRESS_FIELDS if prefix + name not in table.__table__.c]
+    if missing:
+        raise TypeError(f"{table.__name__} has no column {prefix}{missing[0]} for an address")
+
+    def present(row: FromClause) -> ColumnElement[Any]:
+        return func.coalesce(row.c[f"{prefix}line1"], row.c[f"{prefix}city"], row.c[f"{prefix}country_code"])
+
+    parts = {name: ColumnOf(prefix + name) for name in ADDRESS_FIELDS}
+    return Value(doc=doc, roles=roles, kind=Address, parts=parts, present=present)
+
+
+def lookup(*keys: InstrumentedAttribute[Any], token: InstrumentedAttribute[Any] | None = None, doc: str = "") -> Any:
+    """One object by its id or a natural key; with `token`, by the token whose hash that column holds."""
+    return Lookup(keys=tuple(key.key for key in keys), token=token.key if token else None, doc=doc)
+
+
+def listing(shows: type | str, doc: str, *, order_by: str = "id") -> Any:
+    """A connection over every visible object of a type."""
+    return Listing(shows=shows, doc=doc, order_by=order_by)
+
+
+def command(
+    function: Callable[..., Any], *, returns: type | str | None = None, moves: bool = False, keyed: bool = True
+) -> Any:
+    """A mutation that gives the command `function` and shows what it `returns`.
+
+    With `moves` (stock or money), an idempotency key is required and a dry run is offered. Only sign-in is not `keyed`.
+    """
+    for part in ("refusals", "allowed"):
+        if not hasattr(function, part):
+            raise TypeError(f"{function.__module__}.{function.__name__} declares no {part}: add @refuses and @allows")
+    return Command(function=function, returns=returns, moves=moves, keyed=keyed)
+
+
+def follow(
+    events: type[Event] | tuple[type[Event], ...],
+    *,
+    shows: type | str,
+    key: str,
+    by: tuple[str, ...] = (),
+    conflates: bool = False,
+    doc: str = "",
+) -> Any:
+    """A subscription to `events`, each with the node that its fact `key` names, filtered by the facts `by`."""
+    classes = events if isinstance(events, tuple) else (events,)
+    for event in classes:
+        for fact in (key, *by):
+            if fact not in event.__dataclass_fields__:
+                raise TypeError(f"{event.__name__} has no fact {fact!r} to follow by")
+    return Follow(events=classes, shows=shows, key=key, by=by, conflates=conflates, doc=doc or _docstring(classes[0]))
+
+
+def camel(name: str) -> str:
+    """The GraphQL form of a Python name: `unit_price` → `unitPrice`."""
+    return re.sub(r"_([a-z0-9])", lambda match: match[1].upper(), name)
+
+
+def pascal(name: str) -> str:
+    """The GraphQL type form of a Python name: `order_place` → `OrderPlace`."""
+    return camel(f"_{name}")
+
+
+def snake(name: str) -> str:
+    """The Python form of a GraphQL name: `OrderLine` → `order_line`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def _completed(answer: Answer, name: str, table: type[Row], source: type) -> Answer:
+    """`answer` with what its field's name says: the column of that name, and the description it carries."""
+    where = f"{source.__module__}.{source.__name__}.{name}"
+    if name == "external_references":
+        return References(doc=str(table.__table__.c[name].doc))
+    if isinstance(answer, Scalar) and answer.expression is _undeclared:
+        if name not in table.__table__.c:
+            raise TypeError(f"{where}: {table.__name__} has no column {name!r}; declare how the field is answered")
+        doc = str(table.__table__.c[name].doc or "")
+        answer = Scalar(doc=doc, roles=answer.roles, expression=ColumnOf(name), column=name)
+    if not answer.doc:
+        raise TypeError(f"{where} has no description: give its column a doc, or its measure a docstring")
+    return answer
+
+
+def _sortable(sort: str, table: type[Row], source: type) -> None:
+    """Only columns that are never null order a list: a cursor must say where it stands."""
+    if sort not in table.__table__.c or table.__table__.c[sort].nullable:
+        raise TypeError(
+            f"{source.__module__}.{source.__name__}: {sort!r} is not a column that is never null, so no sort"
+        )
+
+
+def _undeclared(_: FromClause) -> ColumnElement[Any]:
+    """The mark of a field whose column is named by the field itself."""
+    raise TypeError("the field's column is not known yet")
+
+
+def _docstring(documented: Any) -> str:
+    """The docstring of a measure, a command or an event, as one text."""
+    return inspect.getdoc(documented) or ""
