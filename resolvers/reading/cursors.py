@@ -1,0 +1,53 @@
+"""Cursors of connections: where an edge stands, as the values of its sort keys, so that paging is by key and stable."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from functools import partial
+from typing import Any
+
+import orjson
+
+from resolvers.errors import RequestError
+
+CURSOR_LENGTH_MAX = 4_000
+
+
+def part_of(signature: str, kinds: tuple[type, ...], index: int) -> Callable[[Any], Any]:
+    """The decoder of the `index`-th key of a cursor made for the order `signature` over keys of `kinds`."""
+    return partial(_part, signature, kinds, index)
+
+
+def _part(signature: str, kinds: tuple[type, ...], index: int, text: str) -> Any:
+    """One key of the cursor `text`; RequestError where the cursor is malformed or of another order."""
+    try:
+        if len(text) > CURSOR_LENGTH_MAX:
+            raise ValueError("too long")
+        made_for, *keys = orjson.loads(base64.b64decode(text, validate=True))
+        if made_for != signature or len(keys) != len(kinds):
+            raise ValueError("of another order")
+        return _typed(keys[index], kinds[index])
+    except (binascii.Error, ValueError, TypeError, InvalidOperation, OverflowError):
+        message = "This cursor is not one of this list in this order; use a cursor that the list gave you, or none."
+        raise RequestError("INVALID_CURSOR", message) from None
+
+
+def _typed(value: Any, kind: type) -> Any:
+    """A key of a cursor as the Python type that its column binds; ValueError where it is not one."""
+    if kind is datetime:
+        return datetime.fromisoformat(value)
+    if kind is date:
+        return date.fromisoformat(value)
+    if kind is Decimal:
+        return Decimal(str(value))
+    if kind is int and not (isinstance(value, int) and abs(value) < 2**63):
+        raise ValueError("not a whole number")
+    if kind is str and (not isinstance(value, str) or "\0" in value):
+        raise ValueError("not a text")
+    if kind is bool and not isinstance(value, bool):
+        raise ValueError("not a truth value")
+    return value

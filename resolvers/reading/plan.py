@@ -1,0 +1,277 @@
+"""From a selection to a plan: fields are collected as graphql-core collects them, and each becomes frozen data.
+
+A plan is for one operation and one shape of its variables (see `cache.shape`), and for one set of roles.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLSchema,
+)
+from graphql.execution.collect_fields import FieldDetails, collect_fields, collect_subfields
+
+from app.kernel.identity import decode_id
+from app.kernel.limits import Limits
+from app.kernel.principal import STAFF, Role
+from resolvers.errors import RequestError, over_limit
+from resolvers.reading import decoding
+from resolvers.reading.documents import Operation
+from resolvers.reading.filters import Filters
+from resolvers.reading.paging import Paging
+from resolvers.reading.shapes import (
+    Constant,
+    CountPart,
+    EdgesPart,
+    Identity,
+    ListField,
+    LogCursor,
+    LookupField,
+    Missing,
+    NodesField,
+    NodesPart,
+    ObjectPlan,
+    OneField,
+    PageInfoPart,
+    Plan,
+    ReferencesField,
+    ScalarField,
+    SortKey,
+    ValueField,
+)
+from resolvers.reading.sources import Slot, Source, Symbol, symbol
+from schema.building import Field, Graph, NodeType, RootField
+from schema.language import Listing, Many, One, References, Scalar, Value, camel
+
+NODES_MAX = 100
+
+
+class Unplannable(Exception):
+    """The operation asks for something that is no reading, such as introspection: graphql-core answers it."""
+
+
+class Planner:
+    """Plans selections of one operation for callers with `roles`."""
+
+    def __init__(self, graph: Graph, operation: Operation, roles: frozenset[Role], limits: Limits) -> None:
+        self.graph = graph
+        self.schema: GraphQLSchema = graph.schema
+        self.operation = operation
+        self.roles = roles
+        self.values = operation.variables.coerced
+        page_max = limits.page_max_staff if roles & STAFF else limits.page_max
+        self.paging = Paging(limits.page_default, page_max, self.values)
+        self.filters = Filters(graph.nodes, roles, self.values)
+
+    def query(self) -> Plan:
+        """The plan of all root fields; Unplannable where one of them is no reading."""
+        root = self.schema.query_type
+        assert root is not None  # noqa: S101
+        operation = self.operation
+        found = collect_fields(self.schema, operation.fragments, operation.variables, root, operation.definition)
+        return Plan(tuple(self.root(key, details) for key, details in found.grouped_field_set.items()))
+
+    def object(self, node: NodeType, details: list[FieldDetails]) -> ObjectPlan:
+        """The fields selected of an object of `node`."""
+        selected = self._selected(node.name, details)
+        return ObjectPlan(node, tuple(self._field(node, key, inner) for key, inner in selected.items()))
+
+    def root(self, key: str, details: list[FieldDetails]) -> Any:
+        """One root field of a query."""
+        name = details[0].node.name.value
+        arguments = self._arguments("Query", details)
+        match name:
+            case "__typename":
+                return Constant(key, "Query")
+            case "node":
+                return self._node(key, details, arguments["id"], told=True) or Missing(key)
+            case "nodes":
+                return self._nodes(key, details, arguments["ids"])
+            case "eventCursor":
+                return LogCursor(key)
+        declared = self.graph.queries.get(name)
+        if declared is None:
+            raise Unplannable(name)
+        if isinstance(declared.answer, Listing):
+            node = self.graph.nodes[declared.node]
+            order = (SortKey(declared.answer.order_by, descending=False),)
+            return self._list(key, node, details, arguments, column=None, order=order)
+        return self._lookup(key, declared, details, arguments)
+
+    def _lookup(self, key: str, declared: RootField, details: list[FieldDetails], arguments: dict[str, Symbol]) -> Any:
+        """One object by exactly one of the keys that its field offers."""
+        given = {name: source for name, source in arguments.items() if self._value(source) is not None}
+        if len(given) != 1:
+            offered = ", ".join(self._field_of("Query", details[0].node).args)
+            raise RequestError("BAD_USER_INPUT", f"`{details[0].node.name.value}` takes exactly one of: {offered}.")
+        name, source = next(iter(given.items()))
+        node = self.graph.nodes[declared.node]
+        shows = self.object(node, details)
+        if name == "id":
+            slot = Slot(source, decoding.key_of(node.name), "bigint")  # type: ignore[arg-type]
+            return LookupField(key, "id", slot, shows, guarded=True, told_if_missing=True)
+        answer = declared.answer
+        assert not isinstance(answer, Listing)  # noqa: S101
+        if name == "token":
+            slot = Slot(source, decoding.hash_of_token, "bytea")  # type: ignore[arg-type]
+            return LookupField(key, str(answer.token), slot, shows, guarded=False, told_if_missing=True)
+        column = next(column for column in answer.keys if camel(column) == name)
+        slot = Slot(source, decoding.text, "text")  # type: ignore[arg-type]
+        return LookupField(key, column, slot, shows, guarded=True, told_if_missing=True)
+
+    def _node(self, key: str, details: list[FieldDetails], source: Source, *, told: bool) -> LookupField | None:
+        """One object by its global id, whose type says which fields are collected."""
+        found = decode_id(str(self._value(source)))
+        node = self.graph.nodes.get(found.type_name) if found else None
+        if node is None:
+            return None
+        slot = Slot(source, decoding.key_of(node.name), "bigint")
+        return LookupField(key, "id", slot, self.object(node, details), guarded=True, told_if_missing=told)
+
+    def _nodes(self, key: str, details: list[FieldDetails], ids: Symbol) -> NodesField:
+        """Several objects by their global ids, each of its own type."""
+        given = list(self._value(ids))
+        if len(given) > NODES_MAX:
+            raise over_limit("TOO_MANY_IDS", "`nodes` takes a bounded number of ids", found=len(given), limit=NODES_MAX)
+        sources = [decoding.Item(ids, index) for index in range(len(given))]  # type: ignore[arg-type]
+        return NodesField(key, tuple(self._node(key, details, source, told=False) for source in sources))
+
+    def _field(self, node: NodeType, key: str, details: list[FieldDetails]) -> Any:
+        name = details[0].node.name.value
+        if name == "__typename":
+            return Constant(key, node.name)
+        if name == "id":
+            return Identity(key)
+        field = node.fields[name]
+        if field.answer.roles is not None and not field.answer.roles & self.roles:
+            raise RequestError("FORBIDDEN", f"You may not read `{node.name}.{name}`; leave it out.")
+        match field.answer:
+            case Scalar(expression=expression):
+                return ScalarField(key, expression, field.kind)
+            case Value():
+                return self._value_field(key, field.answer, details)
+            case References():
+                return ReferencesField(key, self._plain("ExternalReference", details))
+            case One(key=column):
+                return self._one(key, node, field, column, details)
+        assert isinstance(field.answer, Many)  # noqa: S101
+        target = self.graph.nodes[str(field.target)]
+        order = (SortKey(field.answer.order_by, descending=False),)
+        arguments = self._arguments(node.name, details)
+        return self._list(key, target, details, arguments, column=field.answer.key, order=order)
+
+    def _one(self, key: str, node: NodeType, field: Field, column: str, details: list[FieldDetails]) -> OneField:
+        target = self.graph.nodes[str(field.target)]
+        through = node.visibility.through
+        implied = through is not None and through.key == column
+        guarded = not implied and not target.visibility.to_all(self.roles)
+        return OneField(key, column, self.object(target, details), guarded)
+
+    def _value_field(self, key: str, answer: Value, details: list[FieldDetails]) -> ValueField:
+        """A value object's selected parts."""
+        kinds = {camel(name): expression for name, expression in answer.parts.items()}
+        fields: list[ScalarField | Constant] = []
+        for part, name in self._plain(answer.kind.__name__, details):
+            if name == "__typename":
+                fields.append(Constant(part, answer.kind.__name__))
+            else:
+                fields.append(ScalarField(part, kinds[name], decoding.part_kind(answer.kind, name)))
+        return ValueField(key, answer.present, tuple(fields))
+
+    def _list(
+        self,
+        key: str,
+        node: NodeType,
+        details: list[FieldDetails],
+        arguments: dict[str, Symbol],
+        *,
+        column: str | None,
+        order: tuple[SortKey, ...],
+    ) -> ListField:
+        """A connection: its page, filter and order, and what is selected of it."""
+        order = self._order(node, arguments.get("sort")) or order
+        through = node.visibility.through
+        implied = column is not None and through is not None and through.key == column
+        where = self.filters.condition(node, arguments["where"]) if "where" in arguments else None
+        return ListField(
+            key=key,
+            node=node,
+            column=column,
+            guarded=not implied and not node.visibility.to_all(self.roles),
+            page=self.paging.page(node, order, arguments),
+            where=where,
+            order=order,
+            parts=tuple(self._parts(node, details)),
+        )
+
+    def _order(self, node: NodeType, sort: Symbol | None) -> tuple[SortKey, ...]:
+        """The order asked for; the first of two mentions of a column counts."""
+        asked = [node.sorts[str(value)] for value in (self._value(sort) or [])] if sort is not None else []
+        return tuple(SortKey(column, descending) for column, descending in dict(asked).items())
+
+    def _parts(self, node: NodeType, details: list[FieldDetails]) -> list[Any]:
+        """What is selected of a connection."""
+        parts: list[Any] = []
+        for key, inner in self._selected(f"{node.name}Connection", details).items():
+            match inner[0].node.name.value:
+                case "nodes":
+                    parts.append(NodesPart(key, self.object(node, inner)))
+                case "edges":
+                    parts.append(EdgesPart(key, tuple(self._edge(node, inner))))
+                case "pageInfo":
+                    parts.append(PageInfoPart(key, self._plain("PageInfo", inner)))
+                case "totalCount":
+                    parts.append(CountPart(key))
+                case _:
+                    parts.append(Constant(key, f"{node.name}Connection"))
+        return parts
+
+    def _edge(self, node: NodeType, details: list[FieldDetails]) -> list[tuple[str, ObjectPlan | Constant | None]]:
+        """What is selected of each edge."""
+        parts: list[tuple[str, ObjectPlan | Constant | None]] = []
+        for key, inner in self._selected(f"{node.name}Edge", details).items():
+            name = inner[0].node.name.value
+            if name == "node":
+                parts.append((key, self.object(node, inner)))
+            else:
+                parts.append((key, None if name == "cursor" else Constant(key, f"{node.name}Edge")))
+        return parts
+
+    def _plain(self, type_name: str, details: list[FieldDetails]) -> tuple[tuple[str, str], ...]:
+        """The response keys and names selected of an object whose fields are all scalars."""
+        return tuple((key, inner[0].node.name.value) for key, inner in self._selected(type_name, details).items())
+
+    def _selected(self, type_name: str, details: list[FieldDetails]) -> dict[str, list[FieldDetails]]:
+        """The fields selected of an object, by response key; a node that was spread twice counts once."""
+        kind = self.schema.type_map[type_name]
+        assert isinstance(kind, GraphQLObjectType)  # noqa: S101
+        once = list({id(detail.node): detail for detail in details}.values())
+        operation = self.operation
+        found = collect_subfields(
+            self.schema, operation.fragments, operation.variables, operation.definition, kind, once
+        )
+        return found.grouped_field_set
+
+    def _field_of(self, type_name: str, node: FieldNode) -> GraphQLField:
+        kind = self.schema.type_map[type_name]
+        assert isinstance(kind, GraphQLObjectType)  # noqa: S101
+        field: GraphQLField = kind.fields[node.name.value]
+        return field
+
+    def _arguments(self, type_name: str, details: list[FieldDetails]) -> dict[str, Any]:
+        """The arguments of a field as symbols; one that was not given is absent."""
+        node = details[0].node
+        if node.name.value.startswith("__"):
+            return {}
+        declared = self._field_of(type_name, node).args
+        given = {argument.name.value: argument.value for argument in node.arguments or ()}
+        symbols = {name: symbol(value, declared[name].type, self.values) for name, value in given.items()}
+        return {name: found for name, found in symbols.items() if found is not None}
+
+    def _value(self, source: Any) -> Any:
+        """A source's value in the request that is being planned; its shape is part of what the plan is for."""
+        return None if source is None else source.value(self.values, {})

@@ -1,0 +1,198 @@
+"""Running a reading: one statement, one round trip, and the bytes it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import asyncpg
+import orjson
+from graphql.execution.collect_fields import FieldDetails
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.kernel.limits import Limits
+from app.kernel.principal import Principal, Role
+from app.kernel.visibility import viewer_values
+from resolvers.errors import RequestError, not_found
+from resolvers.reading.cache import ProvenCache
+from resolvers.reading.cost import bounded_cost, bounded_depth
+from resolvers.reading.documents import Operation
+from resolvers.reading.plan import Planner
+from resolvers.reading.shapes import LookupField, Missing, Plan
+from resolvers.reading.sources import FromVariable, FromViewer
+from resolvers.reading.sql import Statement, print_objects, print_query
+from schema.building import Graph
+
+KEYS = FromVariable("")
+"""Where a reading of objects finds their keys: no variable of GraphQL can have this name."""
+
+
+class Connections(Protocol):
+    """Where readings get their connections: a pool of the read database."""
+
+    def acquire(self) -> AbstractAsyncContextManager[Any]:
+        """A connection for one statement."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A plan that was printed, ready to run with any variables of its shape."""
+
+    plan: Any
+    statement: Statement
+    names: tuple[bytes, ...]
+    told_if_missing: tuple[tuple[int, str, str], ...]
+
+    @property
+    def viewer_parameters(self) -> frozenset[str]:
+        """The caller's own values that the statement binds; where there are none, all callers get the same."""
+        sources = (slot.source for slot in self.statement.slots)
+        return frozenset(source.name for source in sources if isinstance(source, FromViewer))
+
+
+class Reading:
+    """Plans, remembers and runs readings of one graph."""
+
+    def __init__(
+        self, graph: Graph, replica: Connections, primary: Connections, limits: Limits, log_cursor: str
+    ) -> None:
+        """Read from `replica`, and what was just written from `primary`; `log_cursor` is SQL for the log's position."""
+        self.graph = graph
+        self.replica = replica
+        self.primary = primary
+        self.limits = limits
+        self.log_cursor = log_cursor
+        self._prepared: ProvenCache[Prepared] = ProvenCache(limits.plans_cached_max)
+
+    def prepare(self, operation: Operation, roles: frozenset[Role]) -> Prepared:
+        """The prepared query of `operation`; Unplannable where part is no reading, RequestError where it is refused."""
+        return self._remembered(("query", operation.key, roles), lambda: self._query(operation, roles))
+
+    def prepare_objects(
+        self,
+        operation: Operation,
+        node: str,
+        details: list[FieldDetails],
+        roles: frozenset[Role],
+        *,
+        guarded: bool = True,
+    ) -> Prepared:
+        """The prepared reading of objects of `node` with the selections `details`, by their keys.
+
+        It is `guarded` unless the caller was already found to be entitled to the objects themselves.
+        """
+        place = details[0].node.loc.start if details[0].node.loc else 0
+        key = ("objects", operation.key, roles, node, place, guarded)
+        return self._remembered(key, lambda: self._objects(operation, node, details, roles, guarded=guarded))
+
+    async def run(self, prepared: Prepared, operation: Operation, principal: Principal) -> bytes:
+        """The whole response to a prepared query: its cost is bounded, its statement run, its JSON spliced."""
+        bounded_cost(prepared.plan, operation.variables.coerced, principal.roles, self.limits)
+        row = await self._row(prepared.statement, operation.variables.coerced, viewer_values(principal))
+        parts = [name + (value or b"null") for name, value in zip(prepared.names, row, strict=True)]
+        missing = [not_found(key, node) for index, key, node in prepared.told_if_missing if row[index] is None]
+        body = b'{"data":{' + b",".join(parts) + b"}"
+        return body + (b',"errors":' + orjson.dumps(missing) + b"}" if missing else b"}")
+
+    def prepare_root(
+        self, operation: Operation, key: str, details: list[FieldDetails], roles: frozenset[Role]
+    ) -> Prepared:
+        """The prepared reading of one root field, for a query that graphql-core runs."""
+        planner = Planner(self.graph, operation, roles, self.limits)
+        return self._remembered(
+            ("root", operation.key, roles, key),
+            lambda: self._printed(Plan((planner.root(key, details),)), operation, roles),
+        )
+
+    async def run_root(self, prepared: Prepared, operation: Operation, principal: Principal) -> bytes:
+        """The JSON of one root field; RequestError where it is a lookup that finds nothing."""
+        variables = operation.variables.coerced
+        bounded_cost(prepared.plan, variables, principal.roles, self.limits)
+        (value,) = await self._row(prepared.statement, variables, viewer_values(principal))
+        if value is None and prepared.told_if_missing:
+            _, key, node = prepared.told_if_missing[0]
+            raise RequestError("NOT_FOUND", not_found(key, node)["message"])
+        return value or b"null"
+
+    async def read_objects(
+        self,
+        prepared: Prepared,
+        keys: Sequence[int],
+        variables: Mapping[str, Any],
+        principal: Principal,
+        *,
+        session: AsyncSession | None = None,
+    ) -> dict[int, bytes]:
+        """The JSON of each object by its key, in one statement on the primary; those the caller may not see are absent.
+
+        With `session` they are read inside its transaction.
+        """
+        bounded_cost(Plan((prepared.plan,)), variables, principal.roles, self.limits)
+        bound = values_of(prepared.statement, {**variables, KEYS.name: list(keys)}, viewer_values(principal))
+        text = prepared.statement.text
+        if session is not None:
+            rows = await told_when_late((await driver_connection(session)).fetch(text, *bound))
+        else:
+            async with self.primary.acquire() as connection:
+                rows = await told_when_late(connection.fetch(text, *bound))
+        return {row[0]: as_bytes(row[1]) for row in rows}
+
+    def _remembered(self, key: Hashable, prepare: Any) -> Prepared:
+        found = self._prepared.get(key)
+        if found is None:
+            found = prepare()
+            self._prepared.put(key, found)
+        return found
+
+    def _query(self, operation: Operation, roles: frozenset[Role]) -> Prepared:
+        return self._printed(Planner(self.graph, operation, roles, self.limits).query(), operation, roles)
+
+    def _printed(self, plan: Plan, operation: Operation, roles: frozenset[Role]) -> Prepared:
+        bounded_depth(plan, self.limits)
+        bounded_cost(plan, operation.variables.coerced, roles, self.limits)
+        statement = print_query(plan, roles, self.log_cursor)
+        names = tuple(f'"{key}":'.encode() for key in statement.keys)
+        told = tuple(
+            (index, root.key, root.shows.node.name if isinstance(root, LookupField) else "object")
+            for index, root in enumerate(plan.roots)
+            if isinstance(root, LookupField | Missing)
+        )
+        return Prepared(plan, statement, names, told)
+
+    def _objects(
+        self, operation: Operation, node: str, details: list[FieldDetails], roles: frozenset[Role], *, guarded: bool
+    ) -> Prepared:
+        plan = Planner(self.graph, operation, roles, self.limits).object(self.graph.nodes[node], details)
+        bounded_depth(Plan((plan,)), self.limits)
+        return Prepared(plan, print_objects(plan, roles, KEYS, guarded=guarded), (), ())
+
+    async def _row(self, statement: Statement, variables: Mapping[str, Any], viewer: Mapping[str, Any]) -> Any:
+        bound = values_of(statement, variables, viewer)
+        async with self.replica.acquire() as connection:
+            return await told_when_late(connection.fetchrow(statement.text, *bound))
+
+
+def values_of(statement: Statement, variables: Mapping[str, Any], viewer: Mapping[str, Any]) -> list[Any]:
+    """The values of a statement's parameters in this request."""
+    return [slot.decode(slot.source.value(variables, viewer)) for slot in statement.slots]
+
+
+async def driver_connection(session: AsyncSession) -> Any:
+    """The driver's own connection under a session, inside the transaction that has begun there."""
+    return (await (await session.connection()).get_raw_connection()).driver_connection
+
+
+def as_bytes(value: Any) -> bytes:
+    """JSON as bytes, however the connection decodes it."""
+    return value.encode() if isinstance(value, str) else bytes(value)
+
+
+async def told_when_late(running: Any) -> Any:
+    """What a statement answers; RequestError where PostgreSQL stopped it for taking too long."""
+    try:
+        return await running
+    except asyncpg.QueryCanceledError:
+        message = "This took longer than is allowed and was stopped; ask for less at once."
+        raise RequestError("TIMED_OUT", message) from None
