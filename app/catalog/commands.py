@@ -16,7 +16,7 @@ from app.kernel.changes import changed, expect_version
 from app.kernel.conflicts import flush_or_refuse
 from app.kernel.limits import CODE, NAME, TEXT, Between, Length
 from app.kernel.locks import lock_one
-from app.kernel.money import CurrencyCode
+from app.kernel.money import STORED_PLACES, CurrencyCode
 from app.kernel.outbox import record
 from app.kernel.principal import STAFF, Principal
 from app.kernel.refusal import InvalidInput, Refusal, VersionConflict, allows, refuses
@@ -225,7 +225,9 @@ async def _price(session: AsyncSession, pricing: SetProductPrice, currency: Curr
     if price is None:
         price = Price(**key)
         session.add(price)
-    price.amount, price.tax_included = pricing.amount, pricing.tax_included
+    given = {"amount": pricing.amount.quantize(STORED_PLACES), "tax_included": pricing.tax_included}
+    if not changed(price, given):
+        return
     await session.flush()
     event = events.ProductPriceSet(
         price_id=price.id, amount_before=before, amount=price.amount, tax_included=price.tax_included, **key
