@@ -23,11 +23,12 @@ from app.kernel.principal import Principal
 
 @dataclass(frozen=True, kw_only=True)
 class HoldLine:
-    """Pieces that one line of a cart or order wants held; `field` is what a refusal names."""
+    """Pieces that a line wants held beyond those it has already; `field` is what a refusal names."""
 
     order_line_id: int
     product_id: int
     quantity: int
+    already: int = 0
     field: str | None = "quantity"
 
 
@@ -81,7 +82,7 @@ def _refuse_shortage(
     for line, of_line in zip(lines, placements, strict=True):
         if sum(one.quantity for one in of_line) < line.quantity:
             available = sum(level.available for level in levels.values() if level.product_id == line.product_id)
-            raise InsufficientStock(field=line.field, available=available)
+            raise InsufficientStock(field=line.field, available=available + line.already)
 
 
 async def write_holds(

@@ -27,7 +27,7 @@ COUNT_MAX = 2_147_483_647
 
 
 class InsufficientStock(Refusal):
-    """There are fewer pieces available than you asked for."""
+    """There are fewer pieces available than you asked for; `available` tells how many you could have in all."""
 
     available: int
 

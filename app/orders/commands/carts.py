@@ -20,7 +20,7 @@ from app.inventory.commands import (
     lock_holds,
     release_holds,
 )
-from app.inventory.tables import HoldKind, StockHold
+from app.inventory.tables import HoldKind
 from app.kernel import clock, limits
 from app.kernel.changes import expect_version
 from app.kernel.conflicts import flush_or_refuse
@@ -246,19 +246,15 @@ async def _hold(session: AsyncSession, line: OrderLine, *, by: Principal) -> Non
     holds = [hold for hold in await lock_holds(session, line.order_id) if hold.order_line_id == line.id]
     for hold in holds:
         hold.expires_at = expires_at
-    missing = line.quantity - _held(holds)
+    held = sum(hold.quantity for hold in holds)
+    missing = line.quantity - held
     if missing > 0:
-        wanted = HoldLine(order_line_id=line.id, product_id=line.product_id, quantity=missing)
+        wanted = HoldLine(order_line_id=line.id, product_id=line.product_id, quantity=missing, already=held)
         request = HoldStock(order_id=line.order_id, lines=(wanted,), kind=HoldKind.CART, expires_at=expires_at)
         await hold_stock(session, request, by=by)
     elif missing < 0:
         surplus = ReleaseHolds(order_id=line.order_id, order_line_id=line.id, quantity=-missing)
         await release_holds(session, surplus, by=by)
-
-
-def _held(holds: list[StockHold]) -> int:
-    """How many pieces the holds have."""
-    return sum(hold.quantity for hold in holds)
 
 
 async def _reckon(session: AsyncSession, cart: Order) -> None:

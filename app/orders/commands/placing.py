@@ -118,14 +118,16 @@ async def _hold_all(session: AsyncSession, order: Order, lines: list[OrderLine],
     held: Counter[int | None] = Counter()
     for hold in await lock_holds(session, order.id):
         held[hold.order_line_id] += hold.quantity
-    wanted = tuple(
-        HoldLine(order_line_id=line.id, product_id=line.product_id, quantity=line.quantity - held[line.id], field=None)
-        for line in lines
-        if line.quantity > held[line.id]
-    )
+    wanted = tuple(_missing(line, held[line.id]) for line in lines if line.quantity > held[line.id])
     if wanted:
         await hold_stock(session, HoldStock(order_id=order.id, lines=wanted, kind=HoldKind.ORDER), by=by)
     await convert_holds(session, order.id)
+
+
+def _missing(line: OrderLine, held: int) -> HoldLine:
+    """What a line wants held beyond what it holds."""
+    missing = line.quantity - held
+    return HoldLine(order_line_id=line.id, product_id=line.product_id, quantity=missing, already=held, field=None)
 
 
 def _fill(order: Order, placing: PlaceOrder, by: Principal) -> None:
