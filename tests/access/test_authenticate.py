@@ -1,0 +1,125 @@
+"""A credential becomes a caller, or nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event, update
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from app.access import commands, rules
+from app.access.questions import Signing, Unauthenticated, authenticate, callers, signing
+from app.access.tables import ApiKey, User
+from app.kernel import clock
+from app.kernel.principal import ANONYMOUS, Role
+from tests.factories import access, parties
+from tests.factories.access import ADMIN
+
+A_SECOND = timedelta(seconds=1)
+
+
+def bearer(user_id: int, version: int = 1) -> str:
+    """The header of a user with an access token of `version`."""
+    return f"Bearer {signing.tokens.signed(rules.AccessClaims(user_id, version), clock.now())}"
+
+
+class TestAuthenticate:
+    async def test_takes_a_request_without_credential_for_a_stranger(self, session: AsyncSession):
+        assert await authenticate(session, None) is ANONYMOUS
+
+    async def test_tells_who_a_user_is_from_the_database(self, session: AsyncSession):
+        customer = await parties.customer(session)
+        key = await access.user(session, name="Ana", roles=(Role.CUSTOMER, Role.OPERATOR), customer_id=customer)
+        caller = await authenticate(session, bearer(key))
+        assert (caller.user_id, caller.name, caller.customer_id) == (key, "Ana", customer)
+        assert caller.roles == {Role.CUSTOMER, Role.OPERATOR}
+
+    async def test_tells_who_a_key_stands_for(self, session: AsyncSession):
+        supplier = await parties.supplier(session)
+        made = await access.api_key(session, roles=(Role.SUPPLIER,), supplier_id=supplier)
+        caller = await authenticate(session, f"bearer  {made.secret} ")
+        assert (caller.api_key_id, caller.user_id, caller.supplier_id) == (made.id, None, supplier)
+        assert caller.roles == {Role.SUPPLIER}
+
+    @pytest.mark.parametrize(
+        "header",
+        ["", "Bearer", "Bearer ", "Basic YTpi", "Bearer x.y.z", "lading_x", "Bearer lading_", "Bearer " + "x" * 9_999],
+    )
+    async def test_refuses_what_is_malformed(self, session: AsyncSession, header: str):
+        with pytest.raises(Unauthenticated):
+            await authenticate(session, header)
+
+    async def test_refuses_a_key_with_the_right_beginning_and_a_wrong_end(self, session: AsyncSession):
+        made = await access.api_key(session)
+        await authenticate(session, f"Bearer {made.secret}")
+        with pytest.raises(Unauthenticated):
+            await authenticate(session, f"Bearer {made.secret[:-1]}")
+
+    async def test_refuses_users_that_there_are_not_and_tokens_of_another_version(self, session: AsyncSession):
+        key = await access.user(session)
+        for header in (bearer(404), bearer(key, version=2)):
+            with pytest.raises(Unauthenticated):
+                await authenticate(session, header)
+
+    async def test_refuses_what_has_expired(self, session: AsyncSession):
+        key = await access.user(session)
+        made = await access.api_key(session, expires_at=clock.now() + timedelta(minutes=10))
+        headers = (bearer(key), f"Bearer {made.secret}")
+        with clock.stopped_at(clock.now() + timedelta(minutes=9)):
+            for header in headers:
+                await authenticate(session, header)
+        with clock.stopped_at(clock.now() + timedelta(minutes=16)):
+            for header in headers:
+                with pytest.raises(Unauthenticated):
+                    await authenticate(session, header)
+
+    async def test_refuses_the_revoked_and_the_disabled_within_a_second(self, session: AsyncSession):
+        key, made = await access.user(session), await access.api_key(session)
+        headers = (bearer(key), f"Bearer {made.secret}")
+        for header in headers:
+            await authenticate(session, header)
+        await commands.disable_user(session, commands.DisableUser(user_id=key), by=ADMIN)
+        await commands.revoke_api_key(session, commands.RevokeApiKey(api_key_id=made.id), by=ADMIN)
+        with clock.stopped_at(clock.now() + A_SECOND):
+            for header in headers:
+                with pytest.raises(Unauthenticated):
+                    await authenticate(session, header)
+
+    async def test_reads_a_caller_once_a_second(self, session: AsyncSession, engine: AsyncEngine):
+        made = await access.api_key(session)
+        statements: list[str] = []
+        event.listen(engine.sync_engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+        for _ in range(3):
+            await authenticate(session, f"Bearer {made.secret}")
+        assert len(statements) == 1
+
+    async def test_sees_new_roles_within_a_second(self, session: AsyncSession):
+        key = await access.user(session)
+        await authenticate(session, bearer(key))
+        await session.execute(update(User).where(User.id == key).values(roles=["ADMIN"]))
+        with clock.stopped_at(clock.now() + A_SECOND):
+            assert (await authenticate(session, bearer(key))).roles == {Role.ADMIN}
+
+    async def test_refuses_a_key_of_which_only_the_hash_is_known(self, session: AsyncSession):
+        made = await access.api_key(session)
+        row = await session.get_one(ApiKey, made.id)
+        with pytest.raises(Unauthenticated):
+            await authenticate(session, f"Bearer {row.prefix}{row.secret_hash.hex()}")
+
+
+class TestCallers:
+    async def test_are_forgotten_when_there_are_too_many(self, session: AsyncSession):
+        made = await access.api_key(session)
+        await authenticate(session, f"Bearer {made.secret}")
+        caller = callers.recall(("key", made.secret[:15]))
+        assert caller is not None
+        for number in range(10_000):
+            callers.remember(("user", number), caller)
+        assert callers.recall(("key", made.secret[:15])) is None
+
+
+class TestSigning:
+    def test_says_that_it_has_no_key(self):
+        with pytest.raises(RuntimeError, match="no signing key"):
+            _ = Signing().tokens
