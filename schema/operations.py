@@ -172,14 +172,16 @@ def _error(types: Types, mutation: Mutation) -> Any:
     details = {name: hint for refusal in mutation.refusals for name, hint in _details(refusal).items()}
     for name, hint in details.items():
         doc = next((part for part in getattr(hint, "__metadata__", ()) if isinstance(part, str)), "")
-        types.add(made, camel(name), optional(get_args(hint)[0]), doc)
+        plain = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+        types.add(made, camel(name), optional(input_shape(types, plain)), doc or f"The {name} that the code speaks of.")
     return made
 
 
 def _details(refusal: type[Refusal]) -> dict[str, Any]:
     """The typed details of a refusal: what it annotates as `available: Annotated[int, "…"]`."""
-    hints = get_type_hints(refusal, include_extras=True)
-    return {name: hint for name, hint in hints.items() if get_origin(hint) is Annotated}
+    own = [kind for kind in refusal.__mro__ if issubclass(kind, Refusal) and kind is not Refusal]
+    hints = {name: hint for kind in own for name, hint in inspect.get_annotations(kind, eval_str=True).items()}
+    return {name: hint for name, hint in hints.items() if name != "aftermath"}
 
 
 def add_subscription(types: Types, root: Any, name: str, declared: Follow) -> Subscription:

@@ -77,7 +77,7 @@ class Types:
     def add_with_default(self, owner: Any, name: str, kind: Any, doc: str, *, default: Any) -> None:
         """Give the input `owner` the field `name`, which is `default` when it is left out."""
         self.add(owner, name, kind, doc)
-        owner.__strawberry_definition__.fields[-1].default = default
+        owner.__strawberry_definition__.fields[-1].default_value = default
 
     def choice(self, options: type[Choice]) -> Any:
         """The GraphQL enum of a closed set of values, each with its explanation."""

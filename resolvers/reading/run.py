@@ -137,7 +137,7 @@ class Reading:
         else:
             async with self.primary.acquire() as connection:
                 rows = await told_when_late(connection.fetch(text, *bound))
-        return {row[0]: as_bytes(row[1]) for row in rows}
+        return {row[0]: row[1].encode() for row in rows}
 
     def _remembered(self, key: Hashable, prepare: Any) -> Prepared:
         found = self._prepared.get(key)
@@ -182,11 +182,6 @@ def values_of(statement: Statement, variables: Mapping[str, Any], viewer: Mappin
 async def driver_connection(session: AsyncSession) -> Any:
     """The driver's own connection under a session, inside the transaction that has begun there."""
     return (await (await session.connection()).get_raw_connection()).driver_connection
-
-
-def as_bytes(value: Any) -> bytes:
-    """JSON as bytes, however the connection decodes it."""
-    return value.encode() if isinstance(value, str) else bytes(value)
 
 
 async def told_when_late(running: Any) -> Any:
