@@ -8,6 +8,11 @@ from app.kernel.principal import Role
 from app.kernel.visibility import viewer, visible_to
 
 
+def roles(holder: FromClause) -> ColumnElement[list[str]]:
+    """What it is to us, which decides what it may see and do."""
+    return holder.c.roles
+
+
 def own_user(user: FromClause) -> ColumnElement[bool]:
     """Whether it is the caller."""
     return user.c.id == viewer("user_id")
