@@ -49,6 +49,12 @@ def asyncpg_url(database_url: str) -> str:
     return make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
+def place_of(url: str) -> str:
+    """Where a server is, without who we are there: fit to be told."""
+    parts = make_url(url)
+    return f"{parts.host or 'a local socket'}:{parts.port or 'default port'}/{parts.database or ''}"
+
+
 def server_settings(statement_ms_max: int, *, application: str) -> dict[str, str]:
     """What every connection asks of PostgreSQL: UTC, no compilation of plans, and an end to long statements."""
     return {

@@ -12,7 +12,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from app.server.database import asyncpg_url
+from app.server.database import CONNECT_SECONDS_MAX, asyncpg_url, place_of
 from app.server.failure import Failure
 
 if TYPE_CHECKING:
@@ -56,11 +56,19 @@ async def revision_by(fetch: Fetch) -> str | None:
 
 async def revision_of(database_url: str) -> str | None:
     """The revision of the database at `database_url`."""
-    connection = await asyncpg.connect(asyncpg_url(database_url), timeout=10)
+    try:
+        connection = await asyncpg.connect(asyncpg_url(database_url), timeout=CONNECT_SECONDS_MAX)
+    except (OSError, TimeoutError, asyncpg.PostgresError) as refused:
+        raise Failure(f"PostgreSQL at {place_of(database_url)} cannot be used: {refused}") from refused
     try:
         return await revision_by(connection.fetchval)
     finally:
         await connection.close()
+
+
+def current(database_url: str) -> str | None:
+    """The revision of the database at `database_url`, for callers without an event loop."""
+    return asyncio.run(revision_of(database_url))
 
 
 def mismatch(found: str | None, wanted: str | None) -> str | None:
@@ -77,7 +85,7 @@ def mismatch(found: str | None, wanted: str | None) -> str | None:
 
 def require_head(database_url: str) -> None:
     """Check that a database has the schema that this code is of; RevisionMismatch says what to do where it has not."""
-    wrong = mismatch(asyncio.run(revision_of(database_url)), head())
+    wrong = mismatch(current(database_url), head())
     if wrong:
         raise RevisionMismatch(f"{wrong[0].upper()}{wrong[1:]}.")
 

@@ -26,7 +26,7 @@ from app.server.failure import EmbeddedFailure
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["EmbeddedFailure", "Servers", "embedded_servers"]
+__all__ = ["EmbeddedFailure", "Servers", "embedded_servers", "is_running"]
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = "embedded"
@@ -79,6 +79,15 @@ def _password(folder: Path) -> str:
         making.write_text(unguessable_token())
         making.rename(path)
     return path.read_text()
+
+
+def is_running(home: Path) -> bool:
+    """Whether somebody keeps the servers of `home` running."""
+    lock = home.resolve() / FOLDER / KEEPER
+    if not lock.exists():
+        return False
+    with lock.open("a") as file:
+        return not taken_at_once(file)
 
 
 def _running(folder: Path) -> dict[str, int] | None:

@@ -1,0 +1,106 @@
+"""The `lading` command: each sub-command reads settings, does one thing, and tells what went wrong in one line."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import asyncpg
+import typer
+from redis.exceptions import RedisError
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.exc import DBAPIError
+
+from app.main import build_app
+from app.server import doctor as doctors
+from app.server import migrating, serving, testing
+from app.server.failure import Failure
+from app.server.settings import complete, read_settings
+from app.server.telemetry import start_logging
+
+commands = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Lading: the whole supply chain as one live GraphQL graph.",
+)
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+@commands.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on.")] = None,
+    workers: Annotated[int | None, typer.Option(help="How many processes serve.")] = None,
+) -> None:
+    """Serve the graph over HTTP and WebSocket until stopped."""
+    settings = read_settings(host=host, port=port, workers=workers)
+    start_logging(settings.log_level, settings.log_lines)
+    with complete(settings) as whole:
+        migrating.require_head(whole.written_to)
+        if whole.workers == 1:
+            serving.serve(whole, build_app, announce=_announce)
+        else:
+            serving.serve_in_processes(whole, ["serve"], announce=_announce)
+
+
+@commands.command()
+def migrate(revision: Annotated[str, typer.Argument(help="The revision to come to.")] = "head") -> None:
+    """Bring the database's schema to what this code needs."""
+    with complete(read_settings()) as settings:
+        migrating.current(settings.written_to)
+        migrating.upgrade(settings.written_to, revision)
+        typer.echo(f"The database is at revision {migrating.current(settings.written_to)}.")
+
+
+@commands.command()
+def doctor() -> None:
+    """Tell what runs, in which versions, what is wrong and what to do."""
+    table = Table("", "what", "found", "advice", title="Lading")
+    wrong = 0
+    for finding in doctors.examine(read_settings()):
+        wrong += finding.wrong
+        sign = "[red]wrong[/red]" if finding.wrong else "[green]fine[/green]"
+        table.add_row(sign, finding.what, finding.found, finding.advice)
+    Console().print(table)
+    raise typer.Exit(1 if wrong else 0)
+
+
+@commands.command("test", context_settings=PASSED_ON)
+def run_tests(
+    context: typer.Context,
+    fast: Annotated[bool, typer.Option("--fast", help="Run the tests and nothing else.")] = False,  # noqa: FBT002 — typer reads it so.,
+) -> None:
+    """Check style, types and imports, and run the tests; further arguments go to pytest."""
+    testing.check(context.args, fast=fast, tell=_tell)
+
+
+def _announce(address: str) -> None:
+    _tell(f"Lading is served at {address}")
+
+
+def _tell(text: str) -> None:
+    """Tell the user at once, also where a program reads what we say."""
+    typer.echo(text)
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Run the command of the arguments; whatever the operator can mend is told in plain lines, without a traceback."""
+    try:
+        commands(prog_name="lading")
+    except Failure as failure:
+        _end(str(failure))
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError, RedisError) as failure:
+        _end(f"{type(failure).__name__}: {str(failure).splitlines()[0] if str(failure) else 'no more is known'}")
+
+
+def _end(message: str) -> None:
+    for line in message.splitlines():
+        typer.echo(f"lading: {line}", err=True)
+    raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Whether the process lives and whether it may be sent requests, for whoever starts and watches it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import redis.asyncio
+from redis.exceptions import RedisError
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from app.server.migrating import head, mismatch, revision_by
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from starlette.requests import Request
+
+ANSWER_SECONDS_MAX = 3
+OK = "ok"
+
+
+async def livez(_: Request) -> Response:
+    """The event loop turns: nothing more is said."""
+    return PlainTextResponse(OK)
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Asks PostgreSQL for its schema's revision and Redis for an answer."""
+
+    primary: asyncpg.Pool
+    waker: redis.asyncio.Redis
+    wanted: str | None
+
+    async def __call__(self, _: Request) -> Response:
+        """Ready (200) or not (503), and why. Without Redis followers are served by polling, so that is only told."""
+        database, waker = await asyncio.gather(_told(self._database()), _told(self._redis()))
+        ready = database == OK
+        told: dict[str, Any] = {"status": "ready" if ready else "not ready", "database": database, "redis": waker}
+        return JSONResponse(told, status_code=200 if ready else 503)
+
+    async def _database(self) -> str:
+        return mismatch(await revision_by(self.primary.fetchval), self.wanted) or OK
+
+    async def _redis(self) -> str:
+        await self.waker.ping()
+        return OK
+
+
+def readiness(primary: asyncpg.Pool, waker: redis.asyncio.Redis) -> Readiness:
+    """The check of a process whose code is of the newest revision it knows."""
+    return Readiness(primary, waker, head())
+
+
+async def _told(check: Awaitable[str]) -> str:
+    try:
+        return await asyncio.wait_for(check, ANSWER_SECONDS_MAX)
+    except (OSError, TimeoutError, RedisError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return "does not answer"

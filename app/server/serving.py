@@ -1,0 +1,102 @@
+"""Serving over HTTP and WebSocket: one process, or several that share a port."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from app.server.failure import Failure
+from app.server.supervising import Program, stop_asked, supervise
+from app.server.telemetry import SHARED_METRICS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from starlette.types import ASGIApp
+
+    from app.server.settings import Settings
+
+PORT_SHARED = "LADING_PORT_SHARED"
+"""Set for the processes that share a port, so that each listens on it beside the others."""
+BACKLOG = 2048
+
+
+def listening_socket(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A socket that listens on `host` and `port`; Failure where that is not to be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as refused:
+        listening.close()
+        reason = refused.strerror or refused
+        raise Failure(f"{host} port {port} cannot be listened on ({reason}); choose another by --port.") from refused
+    listening.set_inheritable(True)
+    return listening
+
+
+def serve(settings: Settings, build: Callable[[Settings], ASGIApp], *, announce: Callable[[str], None]) -> None:
+    """Serve what `build` makes of `settings` until asked to stop; requests under way may end first."""
+    shared = PORT_SHARED in os.environ
+    with listening_socket(settings.host, settings.port, shared=shared) as listening:
+        config = uvicorn.Config(
+            build(settings),
+            loop="uvloop",
+            http="httptools",
+            ws="websockets-sansio",
+            ws_per_message_deflate=False,
+            ws_max_size=settings.limits.frame_bytes_max,
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            backlog=BACKLOG,
+            timeout_graceful_shutdown=settings.stop_seconds,
+        )
+        server = uvicorn.Server(config)
+        if not shared:
+            announce(address_of(listening))
+        with stop_asked():
+            server.run(sockets=[listening])
+    if not server.started:
+        raise Failure("The server could not start; the log lines above say why.")
+
+
+def address_of(listening: socket.socket) -> str:
+    """The address that a browser takes to get to a listening socket."""
+    host, port = listening.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{host}:{port}"
+
+
+def serve_in_processes(settings: Settings, command: list[str], *, announce: Callable[[str], None]) -> None:
+    """Serve in `settings.workers` processes that run `command`, each listening on the same port by itself."""
+    with listening_socket(settings.host, settings.port) as free:
+        port = free.getsockname()[1]
+        address = address_of(free)
+    with shared_metrics() as folder:
+        environment = {PORT_SHARED: "1", SHARED_METRICS: folder}
+        environment |= {"LADING_HOST": settings.host, "LADING_PORT": str(port), "LADING_WORKERS": "1"}
+        announce(address)
+        names = [f"worker {number + 1}" for number in range(settings.workers)]
+        supervise([Program(name, command, environment) for name in names], stop_seconds=settings.stop_seconds + 5)
+
+
+@contextmanager
+def shared_metrics() -> Iterator[str]:
+    """A folder in which processes share their figures, gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="lading-metrics-"))
+    try:
+        yield str(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

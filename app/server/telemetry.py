@@ -1,0 +1,148 @@
+"""What the process tells of itself: log lines, one a request, and figures for Prometheus, but never a secret."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from starlette.responses import Response
+
+from app.kernel.identity import unguessable_token
+from app.server.settings import LogFormat, LogLevel
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+SHARED_METRICS = "PROMETHEUS_MULTIPROC_DIR"
+"""The environment variable by which Prometheus's client lets the processes of one server share their figures."""
+SECRET_NAMES = re.compile(r"password|secret|token|authorization|cookie|api_?key|dsn|_url$", re.IGNORECASE)
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+HIDDEN = "[hidden]"
+QUIET_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
+
+REQUESTS = Counter("lading_http_requests_total", "HTTP requests answered.", ["path", "method", "status"])
+SECONDS = Histogram(
+    "lading_http_request_seconds",
+    "How long answers took, until their last byte.",
+    ["path"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+SOCKETS = Counter("lading_websocket_connections_total", "WebSocket connections that were asked for.")
+
+log = structlog.get_logger("lading.http")
+
+
+def hide_secrets(_: Any, __: str, line: Any) -> Any:
+    """Leave out the value of whatever is named like a secret, however deep it lies."""
+    return _hidden(line)
+
+
+def _hidden(value: Any) -> Any:
+    match value:
+        case dict():
+            return {
+                name: HIDDEN if isinstance(name, str) and SECRET_NAMES.search(name) else _hidden(item)
+                for name, item in value.items()
+            }
+        case list() | tuple():
+            return [_hidden(item) for item in value]
+        case _:
+            return value
+
+
+def start_logging(level: LogLevel, form: LogFormat) -> None:
+    """Write log lines of ours and of libraries alike to the error output, in `form`."""
+    before: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: Any = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    if form is LogFormat.JSON:
+        last = structlog.processors.JSONRenderer()
+    after: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, hide_secrets]
+    after += [structlog.processors.format_exc_info] if form is LogFormat.JSON else []
+    output = logging.StreamHandler(sys.stderr)
+    output.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=before, processors=[*after, last]))
+    root = logging.getLogger()
+    root.handlers[:] = [output]
+    root.setLevel(level.value.upper())
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *before,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+class RequestTelemetry:
+    """Gives each request an id, and tells how it ended and how long it took."""
+
+    def __init__(self, app: ASGIApp, *, paths: frozenset[str]) -> None:
+        """Watch `app`; requests to other than its `paths` are counted together, for strangers make paths up."""
+        self.app = app
+        self.paths = paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http":
+            await self._watch(scope, receive, send)
+            return
+        if scope["type"] == "websocket":
+            SOCKETS.inc()
+            request_id_of(scope)
+        await self.app(scope, receive, send)
+
+    async def _watch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id, began, status = request_id_of(scope), time.perf_counter(), 500
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, answer)
+        finally:
+            self._tell(scope, status, time.perf_counter() - began)
+
+    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+        path = scope["path"] if scope["path"] in self.paths else "other"
+        REQUESTS.labels(path, scope["method"], str(status)).inc()
+        SECONDS.labels(path).observe(seconds)
+        if path not in QUIET_PATHS:
+            log.info("request", method=scope["method"], path=path, status=status, ms=round(seconds * 1000, 1))
+
+
+def request_id_of(scope: Scope) -> str:
+    """The id that a request came with, where it is a plain one, or a new one; log lines from here on carry it."""
+    sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+    request_id = sent.decode() if REQUEST_ID.fullmatch(sent) else unguessable_token()[:22]
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+    return request_id
+
+
+async def metrics(_: Request) -> Response:
+    """The figures for Prometheus, of all processes of this server together."""
+    registry = REGISTRY
+    if os.environ.get(SHARED_METRICS):
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return Response(generate_latest(registry), headers={"content-type": CONTENT_TYPE_LATEST})
