@@ -12,7 +12,7 @@ import strawberry
 from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
-from app.kernel.choice import Choice
+from app.kernel.choice import is_choice
 from app.kernel.tables import Row
 from app.kernel.visibility import Visibility
 from schema.filtering import BOOLEAN_FIELDS, IDENTITY_OPERATORS, LIST_FIELDS, OPERATORS, filter_name, operators_of
@@ -48,6 +48,7 @@ class Field:
     kind: Any
     target: str | None
     nullable: bool
+    listed: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +150,7 @@ def _node_type(declaration: NodeDeclaration) -> NodeType:
     for name, answer in declaration.answers.items():
         hint = hints.get(name) or (table.c[name].type.python_type if name in table.c else None)
         target = _target(hint)
-        fields[camel(name)] = Field(camel(name), answer, _kind(hint), target, is_optional(hint))
+        fields[camel(name)] = Field(camel(name), answer, _kind(hint), target, is_optional(hint), _is_list(hint))
         _check(declaration, name, answer, hint)
     sorts = {
         f"{sort.upper()}_{direction}": (sort, direction == "DESC")
@@ -165,6 +166,11 @@ def _target(hint: Any) -> str | None:
     inner = get_args(inner)[0] if get_origin(inner) is Connection else inner
     name = getattr(inner, "__name__", None)
     return name if name in DECLARED and DECLARED[name].source is inner else None
+
+
+def _is_list(hint: Any) -> bool:
+    """Whether an annotation is a list of values."""
+    return get_origin(without_none(hint)) is list
 
 
 def _kind(hint: Any) -> Any:
@@ -206,23 +212,16 @@ def _add_value(types: Types, kind: type, doc: str) -> None:
 def _add_fields(types: Types, node: NodeType) -> None:
     """Give a node's type the fields that were declared."""
     made = types.by_name[node.name]
-    hints = get_type_hints(DECLARED[node.name].source)
     for field in node.fields.values():
         if isinstance(field.answer, Many):
             connection = _connection(types, str(field.target))
             arguments = _page_arguments(types, str(field.target))
             types.add(made, field.name, connection, field.answer.doc, arguments=arguments)
-            continue
-        shape = _shape(types, field, hints.get(snake(field.name)) or hints.get(_python_name(node, field)))
-        types.add(made, field.name, shape, field.answer.doc)
+        else:
+            types.add(made, field.name, _shape(types, field), field.answer.doc)
 
 
-def _python_name(node: NodeType, field: Field) -> str:
-    """The declared name of a field, where `snake` cannot find it (digits)."""
-    return next(name for name in DECLARED[node.name].answers if camel(name) == field.name)
-
-
-def _shape(types: Types, field: Field, hint: Any) -> Any:
+def _shape(types: Types, field: Field) -> Any:
     """The GraphQL type of a field that is not a connection."""
     if isinstance(field.answer, References):
         return list[ExternalReference]
@@ -231,9 +230,9 @@ def _shape(types: Types, field: Field, hint: Any) -> Any:
         shape = types.by_name[field.target]
     elif isinstance(field.answer, Value):
         shape = types.by_name[field.answer.kind.__name__]
-    elif isinstance(shape, type) and issubclass(shape, Choice):
+    elif is_choice(shape):
         shape = types.choice(shape)
-    if get_origin(without_none(hint)) is list:
+    if field.listed:
         shape = listed(shape)
     return optional(shape) if field.nullable else shape
 
@@ -275,8 +274,8 @@ def _add_filter(types: Types, node: NodeType) -> None:
     types.add(made, "id", optional(_operators(types, strawberry.ID, IDENTITY_OPERATORS, "ID")), "By its global id.")
     for field in node.fields.values():
         match field.answer:
-            case Scalar(column=str()) if operators_of(field.kind):
-                kind = types.choice(field.kind) if issubclass(field.kind, Choice) else field.kind
+            case Scalar(column=str()) if operators_of(field.kind) and not field.listed:
+                kind = types.choice(field.kind) if is_choice(field.kind) else field.kind
                 operators = _operators(types, kind, operators_of(field.kind), filter_name(field.kind)[: -len("Filter")])
                 types.add(made, field.name, optional(operators), field.answer.doc)
             case One():

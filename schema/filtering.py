@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from app.kernel.choice import Choice
+from app.kernel.choice import is_choice
 from app.kernel.money import CurrencyCode
 
 OPERATORS = {
@@ -44,7 +44,7 @@ LIST_FIELDS = {"some": "At least one of them matches this.", "none": "None of th
 
 def operators_of(kind: Any) -> tuple[str, ...]:
     """The operators offered for a column of the Python type `kind`; none where it cannot be filtered by."""
-    if isinstance(kind, type) and issubclass(kind, Choice):
+    if is_choice(kind):
         return CHOICE_OPERATORS
     return OFFERED.get(kind, ())
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import strawberry
 
-from app.kernel.choice import Choice
+from app.kernel.choice import Choice, is_choice
 from app.kernel.outbox import Event
 from app.kernel.refusal import ALWAYS, Refusal
 from schema.language import DECLARED, Command, Follow, camel, pascal, snake
@@ -140,7 +140,7 @@ def input_shape(types: Types, kind: Any) -> Any:
         return listed(input_shape(types, get_args(kind)[0]))
     if id_target(kind):
         return strawberry.ID
-    if isinstance(kind, type) and issubclass(kind, Choice):
+    if is_choice(kind):
         return types.choice(kind)
     if is_dataclass(kind) and isinstance(kind, type):
         doc = inspect.getdoc(kind) or ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 
 class Choice(StrEnum):
@@ -17,3 +17,8 @@ class Choice(StrEnum):
         member._value_ = value
         member.doc = doc
         return member
+
+
+def is_choice(kind: Any) -> bool:
+    """Whether an annotation is a closed set of values."""
+    return isinstance(kind, type) and issubclass(kind, Choice)

@@ -70,7 +70,8 @@ def print_objects(plan: ObjectPlan, roles: frozenset[Role], keys_of: Source, *, 
     given = printer.parameters.add(Slot(keys_of, decoding.same, "bigint[]"))
     conditions = [f"{alias}.id = any({given})", *printer.conditions.guard(plan.node, alias, guarded=guarded)]
     row = printer.row(printer.fields(plan, alias))
-    text = f"select {alias}.id, {row}::text\nfrom {plan.node.table.__tablename__} {alias}\nwhere {' and '.join(conditions)}"
+    source = f"from {plan.node.table.__tablename__} {alias}\nwhere {' and '.join(conditions)}"
+    text = f"select {alias}.id, {row}::text\n{source}"
     return Statement(text, printer.parameters.slots(), ())
 
 

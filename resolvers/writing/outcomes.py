@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.kernel import clock
 from app.kernel.idempotency import IdempotentRequest
 from app.kernel.outbox import as_json
-from app.kernel.principal import Principal
+from app.kernel.principal import ANONYMOUS, Principal
 from app.kernel.refusal import IdempotencyKeyReused, Refusal
 from schema.operations import Mutation
 
@@ -54,13 +54,15 @@ def key_of(mutation: Mutation, given: Mapping[str, Any], principal: Principal) -
     if key is None or not mutation.command.keyed:
         return None
     digest = hashlib.sha256(orjson.dumps(as_json(dict(given)), option=orjson.OPT_SORT_KEYS)).hexdigest()
-    if principal.user_id is not None:
-        caller = f"user:{principal.user_id}"
-    elif principal.api_key_id is not None:
-        caller = f"key:{principal.api_key_id}"
-    else:
-        caller = f"{principal.name}:{digest}"
+    caller = f"stranger:{digest}" if principal.roles == ANONYMOUS.roles else _scope(principal)
     return Key(caller, mutation.name, key, digest)
+
+
+def _scope(principal: Principal) -> str:
+    """Whose keys a caller's are: the user's, the API key's, or the system's own."""
+    if principal.user_id is not None:
+        return f"user:{principal.user_id}"
+    return f"key:{principal.api_key_id}" if principal.api_key_id is not None else principal.name
 
 
 async def try_lock(session: AsyncSession, key: Key) -> bool:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from app.kernel.choice import Choice
+from app.kernel.choice import is_choice
 from app.kernel.identity import ID_LENGTH_MAX, decode_id
 from app.kernel.limits import NUMBER, TEXT, Between, Length, Limits
 from app.kernel.refusal import InvalidInput
@@ -67,8 +67,8 @@ def _value(kind: Any, value: Any, bound: Any, limits: Limits, at: str) -> Any:
         return _key(str(id_target(kind)), value)
     if isinstance(kind, type) and is_dataclass(kind):
         return decoded(kind, value, limits, f"{at}.")
-    if isinstance(kind, type) and issubclass(kind, Choice):
-        return kind(value)  # type: ignore[call-arg]
+    if is_choice(kind):
+        return kind(value)
     if isinstance(value, str):
         return _text(value, bound or TEXT, at)
     if isinstance(value, int | Decimal) and not isinstance(value, bool):

@@ -1,0 +1,174 @@
+"""From HTTP to a GraphQL request: what a client sent, read within its bounds, or why it cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+import orjson
+
+from resolvers.context import GraphQLRequest
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope
+
+JSON = "application/json"
+GRAPHQL_JSON = "application/graphql-response+json"
+HTML = "text/html"
+OFFERED = (GRAPHQL_JSON, JSON)
+PREFLIGHT_HEADERS = (b"graphql-require-preflight", b"x-apollo-operation-name", b"apollo-require-preflight")
+"""A cross-site form cannot send these, so a GET that has one was meant."""
+RANGES_MAX = 20
+
+
+class HttpRefusal(Exception):
+    """A request that is no GraphQL request: the HTTP status that says so, a code and a message."""
+
+    def __init__(self, status: int, code: str, message: str, **headers: str) -> None:
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        super().__init__(message)
+
+
+@dataclass(frozen=True)
+class Headers:
+    """The headers of a request by lower-case name; of one sent twice, the first."""
+
+    values: Mapping[bytes, bytes]
+
+    def text(self, name: bytes) -> str:
+        """A header's text, empty where it was not sent."""
+        return self.values.get(name, b"").decode("latin-1").strip()
+
+
+def headers_of(scope: Scope) -> Headers:
+    """The headers of an ASGI scope."""
+    return Headers(dict(reversed(scope["headers"])))
+
+
+def accepted(headers: Headers, offered: tuple[str, ...] = OFFERED) -> str:
+    """The media type to answer with, by the client's own ranking; HttpRefusal (406) where it accepts none of ours.
+
+    A client that says nothing, or `*/*`, gets `application/json`, which every client understands.
+    """
+    told = headers.text(b"accept")
+    if not told:
+        return JSON
+    ranked = sorted(_ranges(told), key=lambda ranged: -ranged[1])
+    for media_range, quality in ranked:
+        if quality <= 0:
+            continue
+        if media_range in {"*/*", "application/*"}:
+            return JSON
+        if media_range in offered:
+            return media_range
+    raise HttpRefusal(406, "NOT_ACCEPTABLE", f"This endpoint answers with {' or '.join(OFFERED)}.")
+
+
+def _ranges(told: str) -> list[tuple[str, float]]:
+    """The media ranges of an Accept header with their qualities; one that cannot be read counts as unwanted."""
+    found = []
+    for item in told.split(",")[:RANGES_MAX]:
+        media_range, *parameters = (part.strip().lower() for part in item.split(";"))
+        quality = next((part[2:] for part in parameters if part.startswith("q=")), "1")
+        try:
+            found.append((media_range, float(quality)))
+        except ValueError:
+            found.append((media_range, 0.0))
+    return found
+
+
+async def read_request(scope: Scope, receive: Receive, headers: Headers, body_bytes_max: int) -> GraphQLRequest:
+    """The GraphQL request of a GET or a POST; HttpRefusal where it is neither or is malformed."""
+    if scope["method"] == "GET":
+        return _from_query(scope["query_string"], headers)
+    if scope["method"] != "POST":
+        raise HttpRefusal(405, "METHOD_NOT_ALLOWED", "GraphQL is asked by POST, or a query by GET.", allow="GET, POST")
+    _check_content(headers)
+    return _from_json(await _body(receive, headers, body_bytes_max))
+
+
+def _check_content(headers: Headers) -> None:
+    """Only JSON in UTF-8, not compressed: a simple cross-site form can send none of it."""
+    media_type, *parameters = (part.strip().lower() for part in headers.text(b"content-type").split(";"))
+    if media_type != JSON:
+        raise HttpRefusal(415, "UNSUPPORTED_MEDIA_TYPE", f"Send the request as {JSON}.")
+    if any(part.startswith("charset=") and part[8:].strip('"') not in {"utf-8", "utf8"} for part in parameters):
+        raise HttpRefusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send the request in UTF-8.")
+    if headers.text(b"content-encoding").lower() not in {"", "identity"}:
+        raise HttpRefusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send the request without Content-Encoding.")
+
+
+async def _body(receive: Receive, headers: Headers, body_bytes_max: int) -> bytes:
+    """The body, read no further than its bound."""
+    too_large = HttpRefusal(413, "BODY_TOO_LARGE", f"A request body has at most {body_bytes_max} bytes.")
+    length = headers.text(b"content-length")
+    if length.isdecimal() and int(length) > body_bytes_max:
+        raise too_large
+    parts: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise HttpRefusal(400, "DISCONNECTED", "The client went away.")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > body_bytes_max:
+            raise too_large
+        more = message.get("more_body", False)
+    return b"".join(parts)
+
+
+def _from_json(body: bytes) -> GraphQLRequest:
+    """The request that a JSON body holds."""
+    try:
+        told = orjson.loads(body)
+    except (orjson.JSONDecodeError, RecursionError):
+        raise HttpRefusal(400, "MALFORMED_JSON", "The body is not JSON in UTF-8.") from None
+    if isinstance(told, list):
+        raise HttpRefusal(400, "BATCHING_NOT_ALLOWED", "Send one operation a request; lists of them are refused.")
+    if not isinstance(told, dict):
+        raise HttpRefusal(400, "BAD_REQUEST", 'The body is a JSON object such as {"query": "{ __typename }"}.')
+    return request_of(told)
+
+
+def _from_query(query_string: bytes, headers: Headers) -> GraphQLRequest:
+    """The request that a GET's query string holds; only with a header that a cross-site link cannot send."""
+    if not any(name in headers.values for name in PREFLIGHT_HEADERS):
+        raise HttpRefusal(400, "PREFLIGHT_REQUIRED", "A query by GET needs the header `GraphQL-Require-Preflight: 1`.")
+    try:
+        sent = parse_qs(query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=20)
+    except ValueError:
+        raise HttpRefusal(400, "BAD_REQUEST", "The query string is not UTF-8, or has too many fields.") from None
+    told: dict[str, Any] = {name: values[0] for name, values in sent.items()}
+    for name in ("variables", "extensions"):
+        if name in told:
+            told[name] = _json_parameter(name, told[name])
+    return request_of(told)
+
+
+def _json_parameter(name: str, text: str) -> Any:
+    """A query string parameter that holds JSON; empty is as if it were not there."""
+    try:
+        return orjson.loads(text) if text else None
+    except (orjson.JSONDecodeError, RecursionError):
+        raise HttpRefusal(400, "MALFORMED_JSON", f"`{name}` is not JSON.") from None
+
+
+def request_of(told: Mapping[str, Any]) -> GraphQLRequest:
+    """The request of the fields that GraphQL over HTTP names; HttpRefusal where one is of another type."""
+    query, variables, name = told.get("query"), told.get("variables"), told.get("operationName")
+    wrong = (
+        (not isinstance(query, str) or not query, "`query` is the GraphQL document, a text."),
+        (variables is not None and not isinstance(variables, dict), "`variables` is an object or null."),
+        (name is not None and not isinstance(name, str), "`operationName` is a text or null."),
+        (not isinstance(told.get("extensions"), dict | None), "`extensions` is an object or null."),
+    )
+    for found, message in wrong:
+        if found:
+            raise HttpRefusal(400, "BAD_REQUEST", message)
+    return GraphQLRequest(str(query), variables or {}, name or None)

@@ -1,0 +1,9 @@
+"""The whole graph, from every room. A new room is one more name in the two lists."""
+
+from __future__ import annotations
+
+from schema import access, catalog, inventory, locations, orders, parties
+from schema.building import build
+
+GRAPH = build((access, parties, catalog, locations, inventory, orders))
+"""The graph that this code serves; its committed SDL is `schema/schema.graphql`."""
