@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, FromClause, Integer, and_, cast, func, literal, or_, select
+from sqlalchemy import ColumnElement, FromClause, Integer, and_, cast, func, literal, select
 
 from app.catalog.measures import published as is_published
 from app.catalog.tables import Product
@@ -69,13 +69,6 @@ def _offered(row: FromClause) -> ColumnElement[bool]:
     return and_(published.correlate(row).exists(), selling.correlate(row).exists())
 
 
-def _offered_or_supplied(row: FromClause) -> ColumnElement[bool]:
-    """What everyone sees, and the levels of the supplier's own products."""
-    return or_(_offered(row), _supplied(row))
-
-
-stock_level_visibility = visible_to(
-    STAFF, supplier=_offered_or_supplied, customer=_offered, carrier=_offered, anonymous=_offered
-)
+stock_level_visibility = visible_to(STAFF, supplier=_supplied, customer=_offered, carrier=_offered, anonymous=_offered)
 stock_movement_visibility = visible_to(STAFF, supplier=_supplied)
 stock_hold_visibility = visible_to(STAFF, supplier=_supplied)

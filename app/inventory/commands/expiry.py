@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.inventory.commands.holds import close_part
+from app.inventory.commands.holds import IS_ACTIVE, close_part
 from app.inventory.commands.levels import change_levels
 from app.inventory.events import StockHoldExpired
 from app.inventory.tables import HoldStatus, LevelChangeReason, StockHold
@@ -26,7 +26,7 @@ async def expire_holds(session: AsyncSession, now: datetime, *, by: Principal = 
     """
     due = (
         select(StockHold)
-        .where(StockHold.status == HoldStatus.ACTIVE, StockHold.expires_at <= now)
+        .where(IS_ACTIVE, StockHold.expires_at <= now)
         .order_by(StockHold.expires_at, StockHold.id)
         .limit(EXPIRED_AT_ONCE_MAX)
         .with_for_update(key_share=True, skip_locked=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,6 +19,9 @@ from app.inventory.rules import LevelChange, LevelKey, Placement, Want, placed
 from app.inventory.tables import HoldKind, HoldStatus, LevelChangeReason, StockHold
 from app.kernel import clock
 from app.kernel.principal import Principal
+
+IS_ACTIVE = StockHold.status == literal_column(f"'{HoldStatus.ACTIVE}'")
+"""Written out, for PostgreSQL cannot know that a parameter matches the condition of a partial index."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +69,7 @@ async def lock_holds(session: AsyncSession, order_id: int) -> list[StockHold]:
 
 def _active() -> Select[StockHold]:
     """Active holds, locked for change in the order that all share."""
-    chosen = select(StockHold).where(StockHold.status == HoldStatus.ACTIVE).order_by(StockHold.id)
+    chosen = select(StockHold).where(IS_ACTIVE).order_by(StockHold.id)
     return chosen.with_for_update(key_share=True).execution_options(populate_existing=True)
 
 
@@ -114,8 +117,7 @@ async def write_holds(
         "updated_at": clock.now(),
     }
     same = ["order_line_id", "stock_level_id"]
-    active = StockHold.status == HoldStatus.ACTIVE
-    await session.execute(written.on_conflict_do_update(index_elements=same, index_where=active, set_=more))
+    await session.execute(written.on_conflict_do_update(index_elements=same, index_where=IS_ACTIVE, set_=more))
 
 
 def close_part(session: AsyncSession, hold: StockHold, quantity: int, status: HoldStatus) -> LevelChange:

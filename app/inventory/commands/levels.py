@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
 from sqlalchemy import ARRAY, BigInteger, Select, func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
@@ -29,7 +29,7 @@ COUNT_MAX = 2_147_483_647
 class InsufficientStock(Refusal):
     """There are fewer pieces available than you asked for; `available` tells how many you could have in all."""
 
-    available: int
+    available: Annotated[int, "How many pieces you could have in all."]
 
 
 class TooMuchStock(Refusal):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,7 +19,7 @@ from app.kernel.refusal import Refusal
 class NotHeld(Refusal):
     """The pieces are not held for this order at this location."""
 
-    held: int
+    held: Annotated[int, "How many pieces are held there."]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -65,7 +65,7 @@ class WrongCurrency(Refusal):
 class CartFull(Refusal):
     """The cart has as many lines as a cart may have."""
 
-    lines_max: int
+    lines_max: Annotated[int, "How many lines a cart may have."]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,8 +41,6 @@ class CartExpired(Refusal):
 class ActionNotAllowed(Refusal):
     """The order's state does not allow this; `allowedActions` tells what it allows."""
 
-    status: OrderStatus
-
 
 async def lock_order(
     session: AsyncSession,
@@ -89,7 +87,7 @@ async def lock_cart(session: AsyncSession, cart_id: int | None, token: str | Non
 def require(order: Order, action: OrderAction) -> None:
     """Refuse `action` where the order's state does not allow it."""
     if action not in ALLOWED[order.status]:
-        raise ActionNotAllowed(f"The order is {order.status}, which does not allow {action}.", status=order.status)
+        raise ActionNotAllowed(f"The order is {order.status}, which does not allow {action}.")
 
 
 async def lines_of(session: AsyncSession, order: Order) -> list[OrderLine]:

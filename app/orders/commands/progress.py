@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,7 +25,7 @@ from app.orders.tables import Order, OrderLine, OrderStatus
 class QuantityExceeded(Refusal):
     """The line has fewer pieces left than you asked for."""
 
-    left: int
+    left: Annotated[int, "How many pieces are left."]
 
 
 @dataclass(frozen=True, kw_only=True)
