@@ -20,7 +20,7 @@ from resolvers.reading.cache import ProvenCache
 from resolvers.reading.cost import bounded_cost, bounded_depth
 from resolvers.reading.documents import Operation
 from resolvers.reading.plan import Planner
-from resolvers.reading.shapes import LookupField, Missing, Plan
+from resolvers.reading.shapes import LogCursor, LookupField, Missing, Plan
 from resolvers.reading.sources import FromVariable, FromViewer
 from resolvers.reading.sql import Statement, print_objects, print_query
 from schema.building import Graph
@@ -44,6 +44,7 @@ class Prepared:
     statement: Statement
     names: tuple[bytes, ...]
     told_if_missing: tuple[tuple[int, str, str], ...]
+    on_primary: bool
 
     @property
     def viewer_parameters(self) -> frozenset[str]:
@@ -90,7 +91,7 @@ class Reading:
     async def run(self, prepared: Prepared, operation: Operation, principal: Principal) -> bytes:
         """The whole response to a prepared query: its cost is bounded, its statement run, its JSON spliced."""
         bounded_cost(prepared.plan, operation.variables.coerced, principal.roles, self.limits)
-        row = await self._row(prepared.statement, operation.variables.coerced, viewer_values(principal))
+        row = await self._row(prepared, operation.variables.coerced, viewer_values(principal))
         parts = [name + (value or b"null") for name, value in zip(prepared.names, row, strict=True)]
         missing = [not_found(key, node) for index, key, node in prepared.told_if_missing if row[index] is None]
         body = b'{"data":{' + b",".join(parts) + b"}"
@@ -110,7 +111,7 @@ class Reading:
         """The JSON of one root field; RequestError where it is a lookup that finds nothing."""
         variables = operation.variables.coerced
         bounded_cost(prepared.plan, variables, principal.roles, self.limits)
-        (value,) = await self._row(prepared.statement, variables, viewer_values(principal))
+        (value,) = await self._row(prepared, variables, viewer_values(principal))
         if value is None and prepared.told_if_missing:
             _, key, node = prepared.told_if_missing[0]
             raise RequestError("NOT_FOUND", not_found(key, node)["message"])
@@ -159,19 +160,21 @@ class Reading:
             for index, root in enumerate(plan.roots)
             if isinstance(root, LookupField | Missing)
         )
-        return Prepared(plan, statement, names, told)
+        on_primary = any(isinstance(root, LogCursor) for root in plan.roots)
+        return Prepared(plan, statement, names, told, on_primary)
 
     def _objects(
         self, operation: Operation, node: str, details: list[FieldDetails], roles: frozenset[Role], *, guarded: bool
     ) -> Prepared:
         plan = Planner(self.graph, operation, roles, self.limits).object(self.graph.nodes[node], details)
         bounded_depth(Plan((plan,)), self.limits)
-        return Prepared(plan, print_objects(plan, roles, KEYS, guarded=guarded), (), ())
+        return Prepared(plan, print_objects(plan, roles, KEYS, guarded=guarded), (), (), on_primary=True)
 
-    async def _row(self, statement: Statement, variables: Mapping[str, Any], viewer: Mapping[str, Any]) -> Any:
-        bound = values_of(statement, variables, viewer)
-        async with self.replica.acquire() as connection:
-            return await told_when_late(connection.fetchrow(statement.text, *bound))
+    async def _row(self, prepared: Prepared, variables: Mapping[str, Any], viewer: Mapping[str, Any]) -> Any:
+        bound = values_of(prepared.statement, variables, viewer)
+        connections = self.primary if prepared.on_primary else self.replica
+        async with connections.acquire() as connection:
+            return await told_when_late(connection.fetchrow(prepared.statement.text, *bound))
 
 
 def values_of(statement: Statement, variables: Mapping[str, Any], viewer: Mapping[str, Any]) -> list[Any]:
