@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -48,6 +48,8 @@ class Forbidden(Refusal):
 
 class VersionConflict(Refusal):
     """Somebody changed this since you read it; read it again and repeat with the current version."""
+
+    version: Annotated[int, "The version that it has now."]
 
 
 class IdempotencyKeyReused(Refusal):
