@@ -10,6 +10,7 @@ from app.fulfilment.commands.fulfilments import (
 )
 from app.fulfilment.commands.pack import NotPicked, PackedLine, PackParcel, pack_parcel
 from app.fulfilment.commands.pick import ConfirmPick, NothingPicked, PickedLine, PickedTooMany, confirm_pick
+from app.fulfilment.commands.served_orders import lock_served_order
 from app.fulfilment.commands.ship import (
     NoParcels,
     ParcelTaken,
@@ -46,6 +47,7 @@ __all__ = [
     "cancel_fulfilments_of",
     "confirm_pick",
     "give_parcels",
+    "lock_served_order",
     "pack_parcel",
     "ship_parcels",
     "take_parcels_back",

@@ -11,13 +11,15 @@ from app.orders.rules import OrderAction
 from app.orders.tables import Order
 
 
-async def lock_served_order(session: AsyncSession, fulfilment: Fulfilment) -> Order:
-    """The order that `fulfilment` serves, locked; refused where it was cancelled meanwhile.
+async def lock_served_order(
+    session: AsyncSession, fulfilment: Fulfilment, action: OrderAction = OrderAction.ALLOCATE
+) -> Order:
+    """The order that `fulfilment` serves, locked; refused where its status does not allow `action`.
 
-    An order is open for warehouse work exactly as long as it may still be allocated.
+    An order is open for picking and packing exactly as long as it may still be allocated.
     """
     order = await lock_one(session, Order, fulfilment.order_id)
     if order is None:
         raise UnknownOrder(field="fulfilment_id")
-    require(order, OrderAction.ALLOCATE)
+    require(order, action)
     return order

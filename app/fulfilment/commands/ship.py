@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.fulfilment.commands.fulfilments import FulfilmentStatusForbids, facts_of, lines_of, progress_of
+from app.fulfilment.commands.served_orders import lock_served_order
 from app.fulfilment.events import FulfilmentShipped
 from app.fulfilment.rules import may
 from app.fulfilment.tables import Fulfilment, FulfilmentAction, FulfilmentLine, FulfilmentStatus, Parcel, ParcelLine
@@ -17,6 +18,7 @@ from app.kernel.locks import lock, lock_one
 from app.kernel.outbox import record
 from app.kernel.principal import Principal
 from app.kernel.refusal import Refusal
+from app.orders.rules import OrderAction
 
 
 class UnknownParcel(Refusal):
@@ -78,6 +80,7 @@ async def ship_parcels(
     if fulfilment is None or not may(FulfilmentAction.SHIP, fulfilment.status):
         status = fulfilment.status.value if fulfilment else ""
         raise FulfilmentStatusForbids(field="shipment_id", status=status)
+    await lock_served_order(session, fulfilment, OrderAction.SHIP)
     keys = await session.scalars(select(Parcel.id).where(Parcel.fulfilment_id == fulfilment.id))
     parcels = await lock(session, Parcel, keys)
     for parcel in parcels.values():
