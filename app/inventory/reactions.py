@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.inventory.commands import EXPIRED_AT_ONCE_MAX, expire_holds
-from app.kernel import clock
+from app.inventory.commands import expire_holds
+from app.kernel import clock, limits
 
 EXPIRY_INTERVAL_SECONDS = 1.0
 """How often the worker looks for holds that are due."""
@@ -17,4 +17,4 @@ EXPIRY_INTERVAL_SECONDS = 1.0
 
 async def expire_due_holds(session: AsyncSession) -> bool:
     """Give back what carts held too long; whether there may be more that is due."""
-    return await expire_holds(session, clock.now()) == EXPIRED_AT_ONCE_MAX
+    return await expire_holds(session, clock.now()) == limits.DEFAULTS.holds_expired_at_once_max

@@ -80,6 +80,7 @@ class Limits:
     cart_lines_max: int = 250
     cart_hold_minutes: int = 20
     cart_idle_days: int = 30
+    holds_expired_at_once_max: int = 500
     password_checks_at_once_max: int = 2
     password_checks_waiting_max: int = 100
     callers_remembered_ms_max: int = 1_000

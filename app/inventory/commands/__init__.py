@@ -1,6 +1,6 @@
 """What may be done to stock: commands for callers, and functions that other domains call inside their transaction."""
 
-from app.inventory.commands.expiry import EXPIRED_AT_ONCE_MAX, expire_holds
+from app.inventory.commands.expiry import expire_holds
 from app.inventory.commands.holds import (
     HoldLine,
     HoldStock,
@@ -30,7 +30,6 @@ from app.inventory.commands.reorder_points import SetReorderPoint, set_reorder_p
 from app.inventory.commands.sourcing import ConsumeHolds, MoveHolds, NotHeld, consume_holds, move_holds
 
 __all__ = [
-    "EXPIRED_AT_ONCE_MAX",
     "AdjustStock",
     "ConsumeHolds",
     "ExpectStock",

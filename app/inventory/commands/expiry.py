@@ -11,24 +11,23 @@ from app.inventory.commands.holds import IS_ACTIVE, close_part
 from app.inventory.commands.levels import change_levels
 from app.inventory.events import StockHoldExpired
 from app.inventory.tables import HoldStatus, LevelChangeReason, StockHold
+from app.kernel import limits
 from app.kernel.outbox import record
 from app.kernel.principal import SYSTEM, Principal
-
-EXPIRED_AT_ONCE_MAX = 500
-"""Holds that one transaction expires, so that none keeps many levels locked for long."""
 
 
 async def expire_holds(session: AsyncSession, now: datetime, *, by: Principal = SYSTEM) -> int:
     """Give back what holds that ended at `now` or before held; answers how many holds there were.
 
     Doing it again does nothing, several workers may do it at once, and a hold that its cart is just changing is left
-    for the next time. Call again at once where the answer is EXPIRED_AT_ONCE_MAX.
+    for the next time. One transaction takes `holds_expired_at_once_max` at most, so that it keeps no levels locked for
+    long; call again at once where the answer is that many.
     """
     due = (
         select(StockHold)
         .where(IS_ACTIVE, StockHold.expires_at <= now)
         .order_by(StockHold.expires_at, StockHold.id)
-        .limit(EXPIRED_AT_ONCE_MAX)
+        .limit(limits.DEFAULTS.holds_expired_at_once_max)
         .with_for_update(key_share=True, skip_locked=True)
         .execution_options(populate_existing=True)
     )
