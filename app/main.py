@@ -77,7 +77,7 @@ def build_app(settings: Settings) -> Starlette:
 def execution_of(databases: Databases, settings: Settings) -> Execution:
     """What executes requests over the open connections of this process."""
     reading = Reading(GRAPH, databases.replica, databases.primary, settings.limits, EVENT_CURSOR_SQL)
-    commands = Commands(databases.sessions, settings.limits, _nothing)
+    commands = Commands(databases.sessions, settings.limits, _nothing, settings.signed_with.encode())
     return Execution(GRAPH, reading, Writing(commands, reading), settings.limits)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 
@@ -12,9 +13,10 @@ import redis.asyncio
 from sqlalchemy import NullPool
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
-from app.server.database import driver_url, sessions_of
+from app.server.database import driver_url, reading_pool, sessions_of
 from app.server.embedded import Servers
 from tests import databases
+from tests.graph import GraphClient
 
 RUN = "LADING_TEST_RUN"
 _numbers = count(1)
@@ -23,7 +25,7 @@ _numbers = count(1)
 def pytest_configure(config: pytest.Config) -> None:
     """Name the run by the process that began it; its workers inherit the name."""
     if not hasattr(config, "workerinput"):
-        os.environ[RUN] = str(os.getpid())
+        os.environ[RUN] = f"{os.getpid()}_{secrets.token_hex(3)}"
 
 
 @pytest.fixture(scope="session")
@@ -101,6 +103,13 @@ async def session(sessions: async_sessionmaker[AsyncSession]) -> AsyncIterator[A
     """One session on the fresh database; what it leaves uncommitted is rolled back."""
     async with sessions() as made:
         yield made
+
+
+@pytest.fixture
+async def graph(database_url: str, sessions: async_sessionmaker[AsyncSession]) -> AsyncIterator[GraphClient]:
+    """A client of the graph over the fresh database."""
+    async with reading_pool(database_url, pool=4) as pool:
+        yield GraphClient(pool, sessions)
 
 
 @pytest.fixture

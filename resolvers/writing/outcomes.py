@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,15 +46,17 @@ class Key:
         return int.from_bytes(digest[:8], "big", signed=True)
 
 
-def key_of(mutation: Mutation, given: Mapping[str, Any], principal: Principal) -> Key | None:
+def key_of(mutation: Mutation, given: Mapping[str, Any], principal: Principal, secret: bytes) -> Key | None:
     """The idempotency key of an input, if it has one.
 
-    Strangers share no scope: theirs is the input itself, so that nobody meets another's request under a plain key.
+    The hash is keyed by `secret`, for an input may hold a password. Strangers share no scope: theirs is the input
+    itself, so that nobody meets another's request under a plain key.
     """
     key = given.get("idempotencyKey")
     if key is None or not mutation.command.keyed:
         return None
-    digest = hashlib.sha256(orjson.dumps(as_json(dict(given)), option=orjson.OPT_SORT_KEYS)).hexdigest()
+    told = orjson.dumps(as_json(dict(given)), option=orjson.OPT_SORT_KEYS)
+    digest = hmac.digest(secret, told, "sha256").hex()
     caller = f"stranger:{digest}" if principal.roles == ANONYMOUS.roles else _scope(principal)
     return Key(caller, mutation.name, key, digest)
 

@@ -40,10 +40,13 @@ class Commands:
         sessions: async_sessionmaker[AsyncSession],
         limits: Limits,
         after_commit: Callable[[], Awaitable[None]],
+        secret: bytes,
     ) -> None:
+        """Write through `sessions`; call `after_commit` when something happened; hash inputs under `secret`."""
         self.sessions = sessions
         self.limits = limits
         self.after_commit = after_commit
+        self.secret = secret
         self._under_way: dict[Key, asyncio.Future[Outcome]] = {}
 
     async def give(self, mutation: Mutation, given: Mapping[str, Any], principal: Principal) -> Outcome:
@@ -74,7 +77,7 @@ class Commands:
         """The request and key of an input, if the caller may give the command at all."""
         if not principal.has(mutation.command.function.allowed):  # type: ignore[attr-defined]
             raise Forbidden
-        key = outcomes.key_of(mutation, given, principal)
+        key = outcomes.key_of(mutation, given, principal, self.secret)
         if key is not None and not 1 <= len(key.key) <= KEY_LENGTH_MAX:
             raise InvalidInput(f"An idempotency key has 1 to {KEY_LENGTH_MAX} characters.", field="idempotency_key")
         return decoded(mutation.request, given, self.limits), key
