@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
+POSITIONS_CHANNEL = "positions"
+"""Where the relay tells positions: the epoch, the last position, and of each new event its position, name and keys."""
 CURSOR_LENGTH_MAX = 16_384
 """A cursor names the transactions that were under way: some hundreds on a busy server, each of up to 20 digits."""
 POSITION_MAX = 2**63 - 1
@@ -38,6 +40,10 @@ class Snapshot:
         xmin, xmax, in_progress = text.split(":")
         return cls(int(xmin), int(xmax), frozenset(int(each) for each in in_progress.split(",") if each))
 
+    def __str__(self) -> str:
+        """The snapshot as PostgreSQL writes it."""
+        return f"{self.xmin}:{self.xmax}:{','.join(str(each) for each in sorted(self.in_progress))}"
+
     def saw(self, transaction_id: int) -> bool:
         """Whether the effects of the transaction were there to be read."""
         return transaction_id < self.xmin or (transaction_id < self.xmax and transaction_id not in self.in_progress)
@@ -53,7 +59,8 @@ class Cursor:
 
     def encode(self) -> str:
         """The cursor as opaque text."""
-        return base64.b64encode(f"{self.epoch}:{self.position}".encode()).decode()
+        snapshot = f":{self.snapshot}" if self.snapshot else ""
+        return base64.b64encode(f"{self.epoch}:{self.position}{snapshot}".encode()).decode()
 
 
 def decode_cursor(text: str) -> Cursor | None:

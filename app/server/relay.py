@@ -21,12 +21,12 @@ import orjson
 import structlog
 
 from app.kernel import clock
-from app.kernel.event_log import Snapshot
+from app.kernel.event_log import POSITIONS_CHANNEL, Snapshot
 from app.kernel.identity import unguessable_token
 from app.kernel.limits import DEFAULTS, Limits
 from app.server import relay_sql as sql
 from app.server.database import asyncpg_url
-from app.server.wakeup import POSITIONS_CHANNEL, RELAY_CHANNEL, Unsubscribed, Wakeup
+from app.server.wakeup import RELAY_CHANNEL, Unsubscribed, Wakeup
 
 LEADER_LOCK = 0x1AD1_0001
 POLL_SECONDS = 0.02
@@ -54,6 +54,10 @@ Connect = Callable[[], Awaitable[asyncpg.Connection]]
 Positioned = tuple[int, str, dict[str, Any]]
 
 log = structlog.get_logger(__name__)
+
+
+class EpochEnded(Exception):
+    """The log's epoch was ended by another, by a restore; the relay begins anew."""
 
 
 @dataclass
@@ -100,7 +104,7 @@ class Relay:
             while not self._stopping.is_set():
                 try:
                     await self._serve()
-                except CONNECTION_FAILURES as error:
+                except (*CONNECTION_FAILURES, EpochEnded) as error:
                     log.warning("relay_failed", error=str(error), kind=type(error).__name__)
                     await self._pause(random.uniform(*RETRY_SECONDS))  # noqa: S311
         finally:
@@ -153,7 +157,9 @@ class Relay:
 
     async def _position(self, connection: asyncpg.Connection, standing: Standing) -> list[Positioned]:
         """Lock the log's row, position what has no position, and take note of how far the log is covered."""
-        last_position, settled = await connection.fetchrow(sql.LOCK_LOG)
+        epoch, last_position, settled = await connection.fetchrow(sql.LOCK_LOG)
+        if epoch != standing.epoch:
+            raise EpochEnded
         batch = (last_position, clock.now(), self._limits.relay_batch_events_max)
         if standing.floor is None:
             rows = await connection.fetch(sql.POSITION_ALL, *batch, settled)

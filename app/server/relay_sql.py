@@ -15,7 +15,7 @@ MAKE_LOG = "INSERT INTO outbox_log (id, epoch, cluster) VALUES (1, $1, $2) ON CO
 
 READ_LOG = "SELECT epoch, cluster, last_position, covered FROM outbox_log WHERE id = 1 FOR NO KEY UPDATE"
 
-LOCK_LOG = "SELECT last_position, settled_event_id FROM outbox_log WHERE id = 1 FOR NO KEY UPDATE"
+LOCK_LOG = "SELECT epoch, last_position, settled_event_id FROM outbox_log WHERE id = 1 FOR NO KEY UPDATE"
 
 FORGET_TRANSACTIONS = """
 UPDATE outbox_events SET transaction_id = '0' WHERE transaction_id >= pg_snapshot_xmin(pg_current_snapshot())

@@ -30,7 +30,6 @@ from app.kernel.limits import DEFAULTS, Limits
 __all__ = ["GAP", "Bell", "Subscription", "Unsubscribed", "Wakeup", "redis_address"]
 
 RELAY_CHANNEL = "relay"
-POSITIONS_CHANNEL = "positions"
 KEEP_ALIVE_CHANNEL = "keep-alive"
 NAMESPACE = "lading"
 SILENCE_SECONDS = 5.0

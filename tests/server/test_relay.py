@@ -13,12 +13,12 @@ import orjson
 import pytest
 from sqlalchemy import text
 
-from app.kernel.event_log import EVENT_CURSOR_SQL, decode_cursor
+from app.kernel.event_log import EVENT_CURSOR_SQL, POSITIONS_CHANNEL, decode_cursor
 from app.kernel.limits import DEFAULTS
 from app.kernel.outbox import record, write_outbox
 from app.kernel.principal import SYSTEM
 from app.server.relay import Relay, begin_epoch, connector, open_log, run_relay
-from app.server.wakeup import POSITIONS_CHANNEL, Bell, Subscription, Wakeup
+from app.server.wakeup import Bell, Subscription, Wakeup
 from tests.following.events import LevelChanged, commit, level_ids
 
 

@@ -1,0 +1,338 @@
+"""GraphQL over WebSocket by `graphql-transport-ws` to the letter: queries, mutations and subscriptions, in text frames.
+
+Each subscription writes to its socket by itself: one that is slow delays only its own. Whoever delivers to it fills a
+bounded buffer and goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import aclosing, suppress
+from typing import Any, Protocol
+
+import orjson
+import structlog
+from starlette.datastructures import Headers
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
+
+from app.kernel.limits import DEFAULTS, Limits
+from app.kernel.principal import Principal
+from app.server.websocket_messages import SUBPROTOCOL, CloseCode, Closing, Message, parse_message
+from resolvers.context import GraphQLRequest, GraphQLResponse
+from resolvers.errors import RequestError, fault, over_limit, told
+from resolvers.following.run import Stream
+from resolvers.reading.documents import RequestErrors
+
+KEEP_ALIVE_SECONDS = 15.0
+GONE = (WebSocketDisconnect, WebSocketDisconnected, RuntimeError)
+"""What sending raises where the client is gone, or the socket was closed meanwhile."""
+
+Authenticate = Callable[[Mapping[str, Any], Headers], Awaitable[Principal]]
+
+log = structlog.get_logger(__name__)
+
+
+class Answering(Protocol):
+    """What answers operations."""
+
+    def answer(self, request: GraphQLRequest, principal: Principal) -> Coroutine[Any, Any, GraphQLResponse | Stream]:
+        """The answer of a query or mutation, or the stream of a subscription; RequestErrors where it is refused."""
+
+
+class Draining(Exception):
+    """The stream ends because the process does; the client goes on elsewhere."""
+
+
+class Sockets:
+    """Every WebSocket of this process."""
+
+    def __init__(self, answering: Answering, authenticate: Authenticate, *, limits: Limits = DEFAULTS) -> None:
+        """Answer by `answering`; `authenticate` finds the caller from the payload of `connection_init` and the headers.
+
+        What it raises closes the socket with 4403, or with 4500 where it is the database that failed.
+        """
+        self.answering = answering
+        self.authenticate = authenticate
+        self.limits = limits
+        self.callers: Counter[str] = Counter()
+        self.open: set[Conversation] = set()
+        self.draining = False
+        self._keeping: asyncio.Task[None] | None = None
+
+    async def endpoint(self, websocket: WebSocket) -> None:
+        """Serve one socket until it is closed."""
+        conversation = Conversation(self, websocket)
+        self.open.add(conversation)
+        if self._keeping is None:
+            self._keeping = asyncio.create_task(self._keep_alive(), name="sockets")
+        try:
+            await conversation.run()
+        finally:
+            self.open.discard(conversation)
+            if not self.open:
+                self._stop_keeping()
+
+    def remember(self, caller: str) -> None:
+        """Count one more socket of `caller`; Closing where that is too many."""
+        found, limit = self.callers[caller] + 1, self.limits.sockets_per_caller_max
+        if found > limit:
+            raise Closing(CloseCode.TOO_MANY, f"Too many sockets: this would be {found}, the limit is {limit}.")
+        self.callers[caller] = found
+
+    def forget(self, caller: str) -> None:
+        """Count one socket of `caller` less."""
+        self.callers[caller] -= 1
+        if not self.callers[caller]:
+            del self.callers[caller]
+
+    def end(self, whose: Callable[[Principal], bool], reason: str = "Forbidden") -> None:
+        """Close the sockets of callers who may no longer call, such as those of a revoked key."""
+        for conversation in self.open:
+            if conversation.principal is not None and whose(conversation.principal):
+                conversation.close_soon(Closing(CloseCode.FORBIDDEN, reason))
+
+    async def drain(self, seconds: float = 10) -> None:
+        """Let every stream send what waits and every operation end, for so long; then close all with 1012."""
+        self.draining = True
+        self._stop_keeping()
+        await asyncio.gather(*(conversation.drain(seconds) for conversation in list(self.open)))
+
+    async def _keep_alive(self) -> None:
+        """Tell clients whose streams are idle how far they have come, so that they resume from there."""
+        while True:
+            await asyncio.sleep(KEEP_ALIVE_SECONDS)
+            for conversation in self.open:
+                conversation.tell_cursors()
+
+    def _stop_keeping(self) -> None:
+        if self._keeping is not None:
+            self._keeping.cancel()
+            self._keeping = None
+
+
+class Conversation:
+    """One socket: from its handshake to its close."""
+
+    def __init__(self, sockets: Sockets, websocket: WebSocket) -> None:
+        self.principal: Principal | None = None
+        self._sockets = sockets
+        self._websocket = websocket
+        self._operations: dict[str, asyncio.Task[None]] = {}
+        self._streams: dict[str, Stream] = {}
+        self._initialising: asyncio.Task[None] | None = None
+        self._init_until: float | None = None
+        self._closing: asyncio.Task[None] | None = None
+        self._pinging: asyncio.Task[None] | None = None
+        self._caller: str | None = None
+        self._closed = False
+
+    async def run(self) -> None:
+        """Shake hands, and take messages until the socket is closed."""
+        try:
+            await self._shake_hands()
+            while True:
+                await self._take(parse_message(await self._receive(), self._sockets.limits))
+        except Closing as closing:
+            await self._close(closing)
+        except GONE:
+            self._closed = True
+        finally:
+            await self._let_go()
+
+    def tell_cursors(self) -> None:
+        """Ping with the cursors of the streams that are idle, unless the last such ping is still on its way."""
+        cursors = {key: cursor for key, stream in self._streams.items() if (cursor := stream.idle_cursor)}
+        if cursors and (self._pinging is None or self._pinging.done()):
+            self._pinging = asyncio.create_task(self._ping(cursors))
+
+    async def drain(self, seconds: float) -> None:
+        """Let the operations end, for so long, then close."""
+        for stream in list(self._streams.values()):
+            stream.end(Draining())
+        if self._operations:
+            await asyncio.wait(list(self._operations.values()), timeout=seconds)
+        await self._close(Closing(CloseCode.RESTART, "The server restarts; connect again."))
+
+    def close_soon(self, closing: Closing) -> None:
+        """Close without waiting for it."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(closing))
+
+    async def _shake_hands(self) -> None:
+        """Accept the one subprotocol there is."""
+        if SUBPROTOCOL not in self._websocket.scope.get("subprotocols", ()):
+            await self._websocket.accept()
+            raise Closing(CloseCode.BAD_SUBPROTOCOL, f"Subprotocol not acceptable: only {SUBPROTOCOL} is.")
+        await self._websocket.accept(subprotocol=SUBPROTOCOL)
+        if self._sockets.draining:
+            raise Closing(CloseCode.RESTART, "The server restarts; connect again.")
+        seconds = self._sockets.limits.connection_init_ms_max / 1_000
+        self._init_until = asyncio.get_running_loop().time() + seconds
+
+    async def _receive(self) -> str:
+        """The text of the next frame; until `connection_init` has come, only for so long."""
+        try:
+            async with asyncio.timeout_at(self._init_until):
+                frame = await self._websocket.receive()
+        except TimeoutError:
+            raise Closing(CloseCode.INITIALISATION_TIMEOUT, "Connection initialisation timeout") from None
+        if frame["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(frame.get("code", 1005))
+        text = frame.get("text")
+        if text is None:
+            raise Closing(CloseCode.BAD_REQUEST, "A message is sent in a text frame.")
+        if len(text.encode()) > (limit := self._sockets.limits.frame_bytes_max):
+            raise Closing(CloseCode.TOO_BIG, f"A message has at most {limit} bytes; this one has {len(text.encode())}.")
+        return str(text)
+
+    async def _take(self, message: Message) -> None:
+        """Do what a message asks."""
+        match message.kind:
+            case "connection_init":
+                self._initialise(message.payload or {})
+            case "ping":
+                payload = {} if message.payload is None else {"payload": message.payload}
+                await self._send({"type": "pong", **payload})
+            case "subscribe" if message.request is not None:
+                await self._begin(message.operation_id, message.request)
+            case "complete":
+                await self._cancel(message.operation_id)
+
+    def _initialise(self, payload: Mapping[str, Any]) -> None:
+        """Find out who is calling, once."""
+        if self._initialising is not None:
+            raise Closing(CloseCode.TOO_MANY, "Too many initialisation requests")
+        self._init_until = None
+        self._initialising = asyncio.create_task(self._acknowledge(payload))
+
+    async def _acknowledge(self, payload: Mapping[str, Any]) -> None:
+        """Acknowledge the connection, or close it where the caller is nobody or has too many."""
+        try:
+            principal = await self._sockets.authenticate(payload, self._websocket.headers)
+            self._count(principal)
+            self.principal = principal
+            await self._send({"type": "connection_ack"})
+        except Closing as closing:
+            self.close_soon(closing)
+        except GONE:
+            return
+        except OSError as error:
+            log.exception("authentication_failed", error=str(error))
+            self.close_soon(Closing(CloseCode.FAULT, "Internal server error"))
+        except Exception as error:  # noqa: BLE001
+            log.info("authentication_refused", kind=type(error).__name__)
+            self.close_soon(Closing(CloseCode.FORBIDDEN, "Forbidden"))
+
+    def _count(self, principal: Principal) -> None:
+        """Count the caller's sockets, up to the limit."""
+        host = self._websocket.client.host if self._websocket.client else "unknown"
+        caller = f"key {principal.api_key_id}" if principal.api_key_id else f"user {principal.user_id}"
+        caller = caller if principal.api_key_id or principal.user_id else f"{principal.name} at {host}"
+        self._sockets.remember(caller)
+        self._caller = caller
+
+    async def _begin(self, operation_id: str, request: GraphQLRequest) -> None:
+        """Begin an operation."""
+        if self.principal is None:
+            raise Closing(CloseCode.UNAUTHORIZED, "Unauthorized")
+        if operation_id in self._operations:
+            raise Closing(CloseCode.ALREADY_SUBSCRIBED, f"Subscriber for {operation_id} already exists")
+        found, limit = len(self._operations) + 1, self._sockets.limits.operations_per_socket_max
+        if found > limit:
+            refused = over_limit("TOO_MANY_OPERATIONS", "Too many operations at once", found=found, limit=limit)
+            await self._send({"id": operation_id, "type": "error", "payload": [told(refused)]})
+            return
+        operation = self._operate(operation_id, request, self.principal)
+        self._operations[operation_id] = asyncio.create_task(operation)
+
+    async def _operate(self, operation_id: str, request: GraphQLRequest, principal: Principal) -> None:
+        """Run one operation to its end, and tell it."""
+        last: dict[str, Any] = {"id": operation_id, "type": "complete"}
+        try:
+            refused = await self._answer(operation_id, request, principal)
+            if refused is not None:
+                last = {"id": operation_id, "type": "error", "payload": refused}
+        except RequestErrors as refusal:
+            last = {"id": operation_id, "type": "error", "payload": [told(error) for error in refusal.errors]}
+        except RequestError as refusal:
+            last = {"id": operation_id, "type": "error", "payload": [told(refusal)]}
+        except (Draining, *GONE) as ended:
+            if type(ended) is RuntimeError and not self._closed:
+                last = {"id": operation_id, "type": "error", "payload": [fault(ended)]}
+            else:
+                return
+        except Exception as error:  # noqa: BLE001
+            last = {"id": operation_id, "type": "error", "payload": [fault(error)]}
+        finally:
+            self._operations.pop(operation_id, None)
+            self._streams.pop(operation_id, None)
+        with suppress(*GONE):
+            await self._send(last)
+
+    async def _answer(self, operation_id: str, request: GraphQLRequest, principal: Principal) -> Any:
+        """Send each answer of an operation; answers the errors of one of which nothing was executed."""
+        head = f'{{"id":{orjson.dumps(operation_id).decode()},"type":"next","payload":'
+        answer = await _to_its_end(self._sockets.answering.answer(request, principal))
+        if isinstance(answer, GraphQLResponse):
+            if not answer.executed:
+                return orjson.loads(answer.body)["errors"]
+            await self._websocket.send_text(f"{head}{answer.body.decode()}}}")
+            return None
+        self._streams[operation_id] = answer
+        async with aclosing(answer):
+            async for text in answer:
+                await self._websocket.send_text(f"{head}{text}}}")
+        return None
+
+    async def _cancel(self, operation_id: str) -> None:
+        """End an operation that its client has enough of; one that has ended already is nothing to speak of."""
+        task = self._operations.pop(operation_id, None)
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _ping(self, cursors: Mapping[str, str]) -> None:
+        with suppress(*GONE):
+            await self._send({"type": "ping", "payload": {"cursors": cursors}})
+
+    async def _send(self, message: Mapping[str, Any]) -> None:
+        if not self._closed:
+            await self._websocket.send_text(orjson.dumps(message).decode())
+
+    async def _close(self, closing: Closing) -> None:
+        """Close the socket, once."""
+        if not self._closed:
+            self._closed = True
+            with suppress(*GONE):
+                await self._websocket.close(int(closing.code), closing.reason)
+
+    async def _let_go(self) -> None:
+        """End everything that the socket had under way."""
+        self._closed = True
+        tasks = [*self._operations.values(), *filter(None, (self._initialising, self._pinging))]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        if self._caller is not None:
+            self._sockets.forget(self._caller)
+
+
+async def _to_its_end(answering: Coroutine[Any, Any, GraphQLResponse | Stream]) -> GraphQLResponse | Stream:
+    """What `answering` answers. It runs to its end also where its client is gone, for it may be a mutation."""
+    task = asyncio.create_task(answering)
+    _answering.add(task)
+    task.add_done_callback(_answered)
+    return await asyncio.shield(task)
+
+
+def _answered(task: asyncio.Task[GraphQLResponse | Stream]) -> None:
+    _answering.discard(task)
+    if not task.cancelled():
+        task.exception()
+
+
+_answering: set[asyncio.Task[GraphQLResponse | Stream]] = set()
+"""What is being answered: the event loop itself forgets tasks that nobody holds."""

@@ -1,0 +1,127 @@
+"""The messages of `graphql-transport-ws`: what clients may send, checked to the letter, and why a socket is closed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import orjson
+
+from app.kernel.limits import Limits
+from resolvers.context import GraphQLRequest
+
+SUBPROTOCOL = "graphql-transport-ws"
+REASON_BYTES_MAX = 123
+"""A close frame holds no longer reason; a longer one would break the connection off."""
+
+
+class CloseCode(IntEnum):
+    """Why the server closes a socket."""
+
+    TOO_BIG = 1009
+    RESTART = 1012
+    BAD_REQUEST = 4400
+    UNAUTHORIZED = 4401
+    FORBIDDEN = 4403
+    BAD_SUBPROTOCOL = 4406
+    INITIALISATION_TIMEOUT = 4408
+    ALREADY_SUBSCRIBED = 4409
+    TOO_MANY = 4429
+    FAULT = 4500
+
+
+class Closing(Exception):
+    """The socket must be closed."""
+
+    def __init__(self, code: CloseCode, reason: str) -> None:
+        self.code = code
+        self.reason = clipped(reason)
+        super().__init__(self.reason)
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a client."""
+
+    kind: str
+    operation_id: str = ""
+    payload: Mapping[str, Any] | None = None
+    request: GraphQLRequest | None = None
+
+
+def clipped(reason: str) -> str:
+    """`reason`, no longer than a close frame can hold."""
+    return reason.encode()[:REASON_BYTES_MAX].decode(errors="ignore")
+
+
+def parse_message(text: str, limits: Limits) -> Message:
+    """The message that `text` is; Closing where it is none."""
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise _bad("A message is JSON, and this is not.") from None
+    if not isinstance(found, dict):
+        raise _bad("A message is a JSON object.")
+    if deeper_than(found, limits.json_depth_max):
+        raise _bad(f"A message is nested at most {limits.json_depth_max} deep.")
+    kind = found.get("type")
+    match kind:
+        case "connection_init" | "ping" | "pong":
+            return Message(kind, payload=_object_or_none(found, "payload", kind))
+        case "subscribe":
+            return Message(kind, _operation_id(found, kind, limits), request=_request(found))
+        case "complete":
+            return Message(kind, _operation_id(found, kind, limits))
+    raise _bad("A message has a type: connection_init, ping, pong, subscribe or complete.")
+
+
+def deeper_than(value: Any, depth: int) -> bool:
+    """Whether JSON is nested deeper than `depth`."""
+    level = [value]
+    for _ in range(depth):
+        level = [item for each in level for item in _items(each)]
+        if not level:
+            return False
+    return any(isinstance(each, dict | list) for each in level)
+
+
+def _items(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+def _operation_id(found: Mapping[str, Any], kind: str, limits: Limits) -> str:
+    """The id of the operation that a message is about."""
+    value = found.get("id")
+    if not isinstance(value, str) or not 1 <= len(value) <= limits.operation_id_length_max:
+        raise _bad(f"{kind}: id must be a text of 1 to {limits.operation_id_length_max} characters.")
+    return value
+
+
+def _request(found: Mapping[str, Any]) -> GraphQLRequest:
+    """The request in the payload of a subscribe message."""
+    payload = found.get("payload")
+    if not isinstance(payload, dict):
+        raise _bad("subscribe: payload must be an object.")
+    query, name = payload.get("query"), payload.get("operationName")
+    if not isinstance(query, str):
+        raise _bad("subscribe: payload.query must be a text.")
+    if name is not None and not isinstance(name, str):
+        raise _bad("subscribe: payload.operationName must be a text or null.")
+    _object_or_none(payload, "extensions", "subscribe: payload")
+    return GraphQLRequest(query, _object_or_none(payload, "variables", "subscribe: payload") or {}, name)
+
+
+def _object_or_none(found: Mapping[str, Any], name: str, where: str) -> Mapping[str, Any] | None:
+    """The object called `name`, which may be missing or null."""
+    value = found.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise _bad(f"{where}: {name} must be an object, null or missing.")
+    return value
+
+
+def _bad(reason: str) -> Closing:
+    return Closing(CloseCode.BAD_REQUEST, reason)

@@ -1,0 +1,199 @@
+"""Cohorts: followers of the same events with the same payload. Events reach them by key, and are read once for all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.kernel.event_log import LoggedEvent
+from app.kernel.limits import Limits
+from resolvers.errors import RequestError, fault
+from resolvers.following.followers import Delivery, Follower, TooSlow
+from resolvers.following.payloads import Payload
+from resolvers.following.tail import DATABASE_FAILURES
+
+RETRY_SECONDS = 0.25
+
+
+@dataclass(frozen=True)
+class Route:
+    """Which events a follower follows: their names, and the facts they must tell."""
+
+    names: tuple[str, ...]
+    facts: tuple[tuple[str, Any], ...]
+    key: tuple[str, Any] | None
+    """One of the facts that is among the keys of every event followed: events are found by it."""
+
+    def leads_to(self, name: str, keys: Mapping[str, Any]) -> bool:
+        """Whether an event may be followed, as far as its name and keys tell."""
+        return name in self.names and (self.key is None or keys.get(self.key[0]) == self.key[1])
+
+    def wants(self, event: LoggedEvent) -> bool:
+        """Whether an event tells all the facts."""
+        return all(event.facts.get(name) == value for name, value in self.facts)
+
+
+class SharedReading:
+    """One payload, read once for an event however many follow it, in the order of the log."""
+
+    def __init__(self, payload: Payload, limits: Limits, reads: asyncio.Semaphore) -> None:
+        """Read `payload`, at most as many at once in the process as `reads` allows."""
+        self.payload = payload
+        self.cohorts: set[Cohort] = set()
+        self._limits = limits
+        self._reads = reads
+        self._pending: deque[tuple[LoggedEvent, Cohort, str]] = deque()
+        self._at: int | None = None
+        self._working: asyncio.Task[None] | None = None
+
+    def push(self, event: LoggedEvent, cohort: Cohort, epoch: str) -> None:
+        """Deliver `event` to the followers of `cohort`, soon; where too much waits, they are let go."""
+        if len(self._pending) >= self._limits.follow_ring_events_max:
+            self._end(lambda follower: TooSlow(follower.cursor))
+            return
+        self._pending.append((event, cohort, epoch))
+        if self._working is None:
+            self._working = asyncio.create_task(self._work(), name="shared reading")
+
+    def settled(self, position: int) -> int:
+        """Up to where everything was delivered, when the process stands at `position`."""
+        at = self._at if self._at is not None else self._pending[0][0].position if self._pending else None
+        return position if at is None else at - 1
+
+    async def close(self) -> None:
+        """Read no longer."""
+        if self._working is not None:
+            self._working.cancel()
+            await asyncio.wait([self._working])
+
+    async def _work(self) -> None:
+        """Deliver what waits, batch by batch, then end until there is more."""
+        try:
+            while self._pending:
+                size = min(len(self._pending), self._limits.follow_batch_events_max)
+                batch = [self._pending.popleft() for _ in range(size)]
+                self._at = batch[0][0].position
+                deliveries = await self._read(batch)
+                for event, cohort, _ in batch:
+                    cohort.deliver(deliveries.get(event.position))
+                self._at = None
+        except Exception as error:  # noqa: BLE001
+            refused = error if isinstance(error, RequestError) else None
+            told = refused.formatted if refused else fault(error)
+            self._end(lambda follower: _with_cursor(told, follower))
+        finally:
+            self._at = None
+            self._working = None
+
+    async def _read(self, batch: list[tuple[LoggedEvent, Cohort, str]]) -> dict[int, Delivery]:
+        """Read a batch in one statement; while the database is away, try again."""
+        events = list({event.position: event for event, _, _ in batch}.values())
+        while True:
+            try:
+                async with self._reads:
+                    return await self.payload.deliveries(events, batch[0][2])
+            except DATABASE_FAILURES:
+                await asyncio.sleep(RETRY_SECONDS)
+
+    def _end(self, reason: Callable[[Follower], Exception]) -> None:
+        """End every follower, and forget what waits."""
+        self._pending.clear()
+        for cohort in self.cohorts:
+            for follower in list(cohort.followers):
+                follower.end(reason(follower))
+
+
+@dataclass(eq=False)
+class Cohort:
+    """The followers of one route and one payload."""
+
+    route: Route
+    reading: SharedReading
+    followers: dict[Follower, None] = field(default_factory=dict)
+
+    def deliver(self, delivery: Delivery | None) -> None:
+        """Hand a delivery to every follower; none where the object is hidden from them."""
+        if delivery is not None:
+            for follower in list(self.followers):
+                follower.offer(delivery)
+
+
+class Routes:
+    """Every cohort of this process, found by the names and keys of events without trying each."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._reads = asyncio.Semaphore(limits.follow_reads_max)
+        self._readings: dict[Any, SharedReading] = {}
+        self._cohorts: dict[Any, Cohort] = {}
+        self._by_key: dict[tuple[str, str, Any], set[Cohort]] = defaultdict(set)
+        self._by_name: dict[str, set[Cohort]] = defaultdict(set)
+
+    def join(self, follower: Follower, route: Route, payload: Payload) -> Cohort:
+        """Add a follower; the first of its cohort begins it."""
+        reading_key = payload.key
+        key = (reading_key, route)
+        cohort = self._cohorts.get(key)
+        if cohort is None:
+            reading = self._readings.get(reading_key)
+            if reading is None:
+                reading = self._readings[reading_key] = SharedReading(payload, self._limits, self._reads)
+            cohort = self._cohorts[key] = Cohort(route, reading)
+            reading.cohorts.add(cohort)
+            for place in self._places(route):
+                place.add(cohort)
+        cohort.followers[follower] = None
+        return cohort
+
+    async def leave(self, follower: Follower, cohort: Cohort) -> None:
+        """Remove a follower; the last of its cohort ends it, and what nobody follows is read no longer."""
+        cohort.followers.pop(follower, None)
+        if cohort.followers:
+            return
+        reading, reading_key = cohort.reading, cohort.reading.payload.key
+        if self._cohorts.pop((reading_key, cohort.route), None) is None:
+            return
+        self._forget(cohort)
+        reading.cohorts.discard(cohort)
+        if not reading.cohorts:
+            del self._readings[reading_key]
+            await reading.close()
+
+    def of(self, name: str, keys: Mapping[str, Any]) -> list[Cohort]:
+        """The cohorts that may follow an event, as far as its name and keys tell."""
+        found = list(self._by_name.get(name, ()))
+        for key, value in keys.items():
+            found.extend(self._by_key.get((name, key, value), ()))
+        return found
+
+    def everyone(self) -> list[Follower]:
+        """Every follower of this process."""
+        return [follower for cohort in self._cohorts.values() for follower in cohort.followers]
+
+    def __len__(self) -> int:
+        return len(self._cohorts)
+
+    def _places(self, route: Route) -> list[set[Cohort]]:
+        """Where a route's cohort is found."""
+        if route.key is None:
+            return [self._by_name[name] for name in route.names]
+        return [self._by_key[(name, *route.key)] for name in route.names]
+
+    def _forget(self, cohort: Cohort) -> None:
+        """Take a cohort from where it is found, and the places that are empty then."""
+        for place in self._places(cohort.route):
+            place.discard(cohort)
+        for name in cohort.route.names:
+            if not self._by_name.get(name):
+                self._by_name.pop(name, None)
+            if cohort.route.key is not None and not self._by_key.get((name, *cohort.route.key)):
+                self._by_key.pop((name, *cohort.route.key), None)
+
+
+def _with_cursor(told: Mapping[str, Any], follower: Follower) -> RequestError:
+    """An error as a follower is told it: with the cursor to go on from."""
+    extensions = {**told["extensions"], "cursor": follower.cursor}
+    return RequestError(extensions.pop("code"), told["message"], **extensions)

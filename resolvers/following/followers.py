@@ -1,0 +1,133 @@
+"""Followers: one subscription each, with a bounded buffer between the log and its reader.
+
+A follower of a stream of events gets each once, or is ended with the cursor of the last. A follower of a stream of
+states gets the last state of each key: while it is slow, a newer state takes the place of the one that waits, and the
+cursor it is told is the low-water mark, at or below which everything was delivered, superseded or filtered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from app.kernel.event_log import Cursor
+from resolvers.errors import RequestError
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What every follower of a cohort receives of one event: the same text, made once. `pieces` meet at the cursor."""
+
+    position: int
+    key: Hashable
+    transaction_id: int
+    pieces: tuple[str, ...]
+    text: str
+
+
+class TooSlow(RequestError):
+    """The follower does not keep up with its stream."""
+
+    def __init__(self, cursor: str) -> None:
+        message = "You read slower than things happen, and were let go; follow again after this cursor."
+        super().__init__("FOLLOWER_TOO_SLOW", message, cursor=cursor)
+
+
+class CursorExpired(RequestError):
+    """The cursor leads nowhere."""
+
+    def __init__(self) -> None:
+        message = (
+            "Nothing can follow this cursor: it is too old, of another log, or none. Read anew and follow from there."
+        )
+        super().__init__("CURSOR_EXPIRED", message)
+
+
+class Follower:
+    """One reader's buffer. Whoever delivers never waits for it."""
+
+    def __init__(self, start: Cursor, *, buffer_max: int, conflates: bool) -> None:
+        """Follow from `start`, with at most `buffer_max` deliveries waiting."""
+        self.epoch = start.epoch
+        self.joined_at = start.position
+        self.delivered_at = start.position
+        self._buffer_max = buffer_max
+        self._conflates = conflates
+        self._snapshot = start.snapshot
+        self._waiting: dict[Hashable, Delivery] = {}
+        self._newest = 0
+        self._superseding = False
+        self._ended: Exception | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether the reader has taken everything and waits for more."""
+        return self._waiter is not None and not self._waiting
+
+    @property
+    def cursor(self) -> str:
+        """Where the reader stands: after what it took last, and after what its beginning saw."""
+        return Cursor(self.epoch, self.delivered_at, self._snapshot).encode()
+
+    def wants(self, position: int, transaction_id: int) -> bool:
+        """Whether an event is after the follower's beginning."""
+        return position > self.joined_at and not self.saw(transaction_id)
+
+    def saw(self, transaction_id: int) -> bool:
+        """Whether the data that the follower begins with already shows what a transaction did."""
+        return self._snapshot is not None and self._snapshot.saw(transaction_id)
+
+    def offer(self, delivery: Delivery) -> None:
+        """Put a delivery into the buffer; a follower whose buffer is full is ended."""
+        if self._ended is not None or not self.wants(delivery.position, delivery.transaction_id):
+            return
+        place = delivery.key if self._conflates else delivery.position
+        if place in self._waiting:
+            self._superseding = True
+        elif len(self._waiting) >= self._buffer_max:
+            self._waiting.clear()
+            self.end(TooSlow(self.cursor))
+            return
+        self._waiting[place] = delivery
+        self._newest = delivery.position
+        self._wake()
+
+    def end(self, reason: Exception) -> None:
+        """End the follower: the reader gets what waits, then `reason`."""
+        if self._ended is None:
+            self._ended = reason
+            self._wake()
+
+    async def next(self) -> str:
+        """The next delivery's text; raises the reason of the end, where there is one."""
+        while not self._waiting:
+            if self._ended is not None:
+                raise self._ended
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        place, delivery = next(iter(self._waiting.items()))
+        del self._waiting[place]
+        return self.told(delivery)
+
+    def told(self, delivery: Delivery) -> str:
+        """The text of a delivery that is told now: everyone's, unless this follower's cursor is another."""
+        self.delivered_at = self._low_water(delivery) if self._superseding else delivery.position
+        if self._snapshot is None and self.delivered_at == delivery.position:
+            return delivery.text
+        return self.cursor.join(delivery.pieces)
+
+    def _low_water(self, delivery: Delivery) -> int:
+        """The cursor that is true while newer states wait in the places of older ones."""
+        if self._waiting:
+            return min(delivery.position, min(waiting.position for waiting in self._waiting.values()) - 1)
+        self._superseding = False
+        return self._newest
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

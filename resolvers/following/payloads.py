@@ -1,0 +1,140 @@
+"""Payloads: what followers selected of an event, read once for all whose reading would be the same."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from graphql import FieldNode, GraphQLObjectType, NameNode, SelectionSetNode
+from graphql.execution.collect_fields import FieldDetails, collect_subfields
+
+from app.kernel.event_log import Cursor, LoggedEvent
+from app.kernel.principal import Principal
+from app.kernel.visibility import viewer_values
+from resolvers.following.followers import Delivery
+from resolvers.reading.documents import Operation
+from resolvers.reading.run import KEYS, Prepared, Reading, values_of
+from schema.language import camel
+from schema.operations import Subscription
+
+
+@dataclass(frozen=True)
+class Part:
+    """One selected field of a payload; one that shows the object has a reading."""
+
+    response_key: str
+    field: str
+    prepared: Prepared | None
+
+
+@dataclass(frozen=True)
+class Payload:
+    """What one subscription selects of each event. Two with the same `key` have the same bytes for every event."""
+
+    subscription: Subscription
+    response_key: str
+    parts: tuple[Part, ...]
+    guard: Prepared | None
+    reading: Reading
+    variables: Mapping[str, Any]
+    principal: Principal
+
+    @property
+    def key(self) -> Hashable:
+        """The selection, and the statements with every value that they bind: the caller's own only where they do."""
+        parts = tuple((part.response_key, part.field, self._bound(part.prepared)) for part in self.parts)
+        return self.subscription.name, self.response_key, parts, self._bound(self.guard)
+
+    async def deliveries(self, events: Sequence[LoggedEvent], epoch: str) -> dict[int, Delivery]:
+        """What is delivered of each event, by position; events whose object the followers may not see have nothing."""
+        keys = sorted({key for event in events if (key := self._shown(event)) is not None})
+        readings = {part.prepared for part in self.parts if part.prepared} | ({self.guard} if self.guard else set())
+        objects = {reading: await self._read(reading, keys) for reading in readings}
+        seen = [event for event in events if all(self._shown(event) in found for found in objects.values())]
+        return {event.position: self._delivery(event, objects, epoch) for event in seen}
+
+    def _shown(self, event: LoggedEvent) -> Any:
+        """The key of the object that an event shows."""
+        return event.facts.get(self.subscription.follow.key)
+
+    async def _read(self, prepared: Prepared, keys: list[int]) -> dict[int, bytes]:
+        return await self.reading.read_objects(prepared, keys, self.variables, self.principal)
+
+    def _bound(self, prepared: Prepared | None) -> Hashable:
+        """A statement and what it binds besides the keys of the objects."""
+        if prepared is None:
+            return None
+        bound = values_of(prepared.statement, {**self.variables, KEYS.name: []}, viewer_values(self.principal))
+        return prepared.statement.text, repr(bound)
+
+    def _delivery(self, event: LoggedEvent, objects: Mapping[Prepared, Mapping[int, bytes]], epoch: str) -> Delivery:
+        """One event as text, in pieces that meet wherever its cursor is told."""
+        pieces = [f'{{"data":{{"{self.response_key}":{{']
+        for index, part in enumerate(self.parts):
+            pieces[-1] += f'{"," if index else ""}"{part.response_key}":'
+            if part.field == "cursor":
+                pieces[-1] += '"'
+                pieces.append('"')
+            elif part.prepared is not None:
+                pieces[-1] += objects[part.prepared][self._shown(event)].decode()
+            else:
+                pieces[-1] += orjson.dumps(self._told(event, part.field)).decode()
+        pieces[-1] += "}}}"
+        text = Cursor(epoch, event.position).encode().join(pieces)
+        return Delivery(event.position, self._shown(event), event.transaction_id, tuple(pieces), text)
+
+    def _told(self, event: LoggedEvent, field: str) -> Any:
+        """A field that the event itself tells."""
+        match field:
+            case "occurredAt":
+                return event.occurred_at.isoformat()
+            case "actor":
+                return event.actor.get("name")
+            case "event":
+                return event.name
+            case "__typename":
+                return self.subscription.payload
+        return next((event.facts.get(fact) for fact in self.subscription.facts if camel(fact) == field), None)
+
+
+def payload_of(
+    subscription: Subscription,
+    details: list[FieldDetails],
+    operation: Operation,
+    reading: Reading,
+    principal: Principal,
+) -> Payload:
+    """What an operation selects of a subscription's events; RequestError where the caller may not."""
+    schema = reading.graph.schema
+    kind = schema.type_map[subscription.payload]
+    assert isinstance(kind, GraphQLObjectType)  # noqa: S101
+    variables = operation.variables
+    found = collect_subfields(schema, operation.fragments, variables, operation.definition, kind, details)
+    parts = []
+    for key, inner in found.grouped_field_set.items():
+        field = inner[0].node.name.value
+        shown = field == subscription.shown
+        prepared = reading.prepare_objects(operation, subscription.node, inner, principal.roles) if shown else None
+        parts.append(Part(key, field, prepared))
+    guard = None
+    everything = reading.graph.nodes[subscription.node].visibility.to_all(principal.roles)
+    if not everything and not any(part.prepared for part in parts):
+        guard = reading.prepare_objects(operation, subscription.node, [_identity()], principal.roles)
+    response_key = details[0].node.alias.value if details[0].node.alias else subscription.name
+    return Payload(subscription, response_key, tuple(parts), guard, reading, variables.coerced, principal)
+
+
+def _identity() -> FieldDetails:
+    """The selection of an object's id alone, which tells whether the object may be seen."""
+    field = FieldNode(name=NameNode(value="id"), arguments=(), directives=())
+    return FieldDetails(
+        FieldNode(
+            name=NameNode(value="guard"),
+            arguments=(),
+            directives=(),
+            selection_set=SelectionSetNode(selections=(field,)),
+        ),
+        None,
+    )

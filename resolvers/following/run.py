@@ -1,0 +1,231 @@
+"""Following: starting, resuming and ending subscriptions, and handing each event of the log to those who follow it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from typing import Any, get_type_hints
+
+import structlog
+from graphql.execution.collect_fields import FieldDetails, collect_fields
+from graphql.execution.values import get_argument_values
+
+from app.kernel.event_log import Cursor, LoggedEvent, decode_cursor
+from app.kernel.limits import Limits
+from app.kernel.outbox import as_json
+from app.kernel.principal import Principal
+from resolvers.following.cohorts import RETRY_SECONDS, Cohort, Route, Routes
+from resolvers.following.followers import CursorExpired, Follower
+from resolvers.following.log import Log, Placed
+from resolvers.following.payloads import Payload, payload_of
+from resolvers.following.tail import DATABASE_FAILURES, Tail, Wakeup
+from resolvers.reading.decoding import keys_to_match
+from resolvers.reading.documents import Operation
+from resolvers.reading.run import Reading
+from schema.language import pascal
+from schema.operations import Subscription, id_target
+from schema.types import without_none
+
+Watcher = Callable[[Placed], None]
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What one subscription operation asks for."""
+
+    payload: Payload
+    route: Route
+    conflates: bool
+    after: str | None
+
+
+class Stream:
+    """One subscription as it is read: a text for each event, a whole GraphQL response each, until it is closed."""
+
+    def __init__(self, following: Following, asked: Asked) -> None:
+        self._following = following
+        self._texts = following.texts(asked, self)
+        self.follower: Follower | None = None
+        self.cohort: Cohort | None = None
+
+    def __aiter__(self) -> Stream:
+        return self
+
+    async def __anext__(self) -> str:
+        return await anext(self._texts)
+
+    @property
+    def idle_cursor(self) -> str | None:
+        """Where a reader stands that has taken everything so far; None while there is more to take."""
+        if self.follower is None or self.cohort is None or not self.follower.idle:
+            return None
+        position = self.cohort.reading.settled(self._following.dispatched)
+        self.follower.delivered_at = max(self.follower.delivered_at, position)
+        return self.follower.cursor
+
+    def end(self, reason: Exception) -> None:
+        """End the stream: its reader gets what waits, then `reason`."""
+        if self.follower is not None:
+            self.follower.end(reason)
+
+    async def aclose(self) -> None:
+        """Follow no longer."""
+        await self._texts.aclose()
+
+
+class Following:
+    """Answers subscriptions in one process."""
+
+    def __init__(self, reading: Reading, event_log: Log, wakeup: Wakeup, limits: Limits) -> None:
+        """Follow `event_log`, woken by `wakeup`, and read what followers select through `reading`."""
+        self.reading = reading
+        self.limits = limits
+        self.log = event_log
+        self.routes = Routes(limits)
+        self.tail = Tail(event_log, wakeup, limits, deliver=self._deliver, renewed=self._expire)
+        self.dispatched = 0
+        self._watchers: dict[str, list[Watcher]] = defaultdict(list)
+
+    async def start(self) -> None:
+        """Stand at the end of the log."""
+        await self.tail.start()
+        self.dispatched = self.tail.position
+
+    async def stop(self) -> None:
+        """Follow the log no longer."""
+        await self.tail.stop()
+
+    def watch(self, name: str, watcher: Watcher) -> None:
+        """Have `watcher` called in this process at each event called `name`."""
+        self._watchers[name].append(watcher)
+
+    def follow(self, operation: Operation, principal: Principal) -> Stream:
+        """The stream of one subscription; RequestError where it may not be followed."""
+        return Stream(self, self._asked(operation, principal))
+
+    async def texts(self, asked: Asked, stream: Stream) -> AsyncGenerator[str, None]:
+        """Every event asked for: first those that were missed, then each as it happens."""
+        start = await self._start(asked.after)
+        follower = Follower(start, buffer_max=self.limits.follower_buffer_events_max, conflates=asked.conflates)
+        position, batch = start.position, self.limits.follow_batch_events_max
+        while (until := self.tail.position) - position > batch:
+            events = await self._between(asked.route, position, until)
+            for text in await self._missed(asked, follower, events):
+                yield text
+            position = events[-1].position if len(events) == batch else until
+        if start.epoch != self.tail.epoch:
+            raise CursorExpired
+        follower.joined_at = max(position, self.tail.position)
+        cohort = self.routes.join(follower, asked.route, asked.payload)
+        stream.follower, stream.cohort = follower, cohort
+        try:
+            events = await self._between(asked.route, position, follower.joined_at)
+            for text in await self._missed(asked, follower, events):
+                yield text
+            while True:
+                yield await follower.next()
+        finally:
+            await self.routes.leave(follower, cohort)
+
+    async def _start(self, after: str | None) -> Cursor:
+        """Where to begin: now, or after a cursor, which must be one of this log and not too old."""
+        if after is None:
+            return Cursor(self.tail.epoch, self.tail.position)
+        cursor, state = decode_cursor(after), await self.log.state()
+        if cursor is None or cursor.epoch != state.epoch:
+            raise CursorExpired
+        if not state.pruned_position <= cursor.position <= state.last_position:
+            raise CursorExpired
+        return cursor
+
+    async def _between(self, route: Route, after: int, until: int) -> list[LoggedEvent]:
+        """The next batch of a route's events after one position and until another, at hand or from the database."""
+        batch = self.limits.follow_batch_events_max
+        recent = self.tail.recent(after, until)
+        if recent is None:
+            facts = dict(route.facts)
+            return await self.log.matching(route.names, facts, after=after, until=until, limit=batch)
+        found = [event for event in recent if route.leads_to(event.name, event.keys)][:batch]
+        await self.log.complete(found)
+        return [event.whole for event in found if event.whole is not None]
+
+    async def _missed(self, asked: Asked, follower: Follower, events: list[LoggedEvent]) -> list[str]:
+        """What a follower is told of events that were there before it joined."""
+        wanted = [event for event in events if asked.route.wants(event) and not follower.saw(event.transaction_id)]
+        if not wanted:
+            return []
+        deliveries = await asked.payload.deliveries(wanted, follower.epoch)
+        return [follower.told(deliveries[event.position]) for event in wanted if event.position in deliveries]
+
+    async def _deliver(self, placed: list[Placed]) -> None:
+        """Hand events to the cohorts that follow them. Who follows is settled at once, before anything is awaited."""
+        epoch = self.tail.epoch
+        routed = [(event, self.routes.of(event.name, event.keys)) for event in placed]
+        for event in placed:
+            self._tell_watchers(event)
+        await self._complete([event for event, cohorts in routed if cohorts])
+        for event, cohorts in routed:
+            for cohort in cohorts:
+                if event.whole is not None and cohort.route.wants(event.whole):
+                    cohort.reading.push(event.whole, cohort, epoch)
+        self.dispatched = placed[-1].position
+
+    async def _complete(self, placed: list[Placed]) -> None:
+        """Read the whole of events; while the database is away, try again, for nothing may be passed over."""
+        while True:
+            try:
+                await self.log.complete(placed)
+            except DATABASE_FAILURES as error:
+                log.warning("following_waits", error=str(error), kind=type(error).__name__)
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return
+
+    def _tell_watchers(self, event: Placed) -> None:
+        for watcher in self._watchers.get(event.name, ()):
+            try:
+                watcher(event)
+            except Exception:
+                log.exception("watcher_failed", name=event.name)
+
+    def _expire(self) -> None:
+        """End every follower: the log is no longer the one that they followed."""
+        self.dispatched = self.tail.position
+        for follower in self.routes.everyone():
+            follower.end(CursorExpired())
+
+    def _asked(self, operation: Operation, principal: Principal) -> Asked:
+        """What a subscription operation asks for."""
+        schema = self.reading.graph.schema
+        root = schema.subscription_type
+        assert root is not None  # noqa: S101
+        variables, definition = operation.variables, operation.definition
+        fields = collect_fields(schema, operation.fragments, variables, root, definition).grouped_field_set
+        details: list[FieldDetails] = next(iter(fields.values()))
+        name = details[0].node.name.value
+        arguments = get_argument_values(root.fields[name], details[0].node, variables)
+        subscription = self.reading.graph.subscriptions[name]
+        payload = payload_of(subscription, details, operation, self.reading, principal)
+        route = route_of(subscription, arguments)
+        return Asked(payload, route, subscription.follow.conflates, arguments.get("after"))
+
+
+def route_of(subscription: Subscription, arguments: dict[str, Any]) -> Route:
+    """Which events the arguments of a subscription leave; RequestError where one is an id of something else."""
+    given = {fact: arguments.get(argument) for argument, fact in subscription.filters.items()}
+    events = subscription.follow.events
+    facts = tuple((fact, _fact(events[0], fact, value)) for fact, value in given.items() if value is not None)
+    key = next((each for each in facts if all(each[0] in event.keys for event in events)), None)
+    return Route(tuple(event.name for event in events), facts, key)
+
+
+def _fact(event: type, fact: str, value: Any) -> Any:
+    """The value of a filter as events tell it: an id as its key, all else as JSON."""
+    if not fact.endswith("_id"):
+        return as_json(value)
+    node = id_target(without_none(get_type_hints(event)[fact])) or pascal(fact.removesuffix("_id"))
+    return keys_to_match(node)(value)
