@@ -6,7 +6,7 @@ import asyncio
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -63,7 +63,12 @@ async def drop_all(database_url: str, beginning: str) -> None:
 
 
 async def drop_leftovers(database_url: str) -> None:
-    """Drop the databases of runs on this machine that ended without doing so themselves."""
+    """Drop what runs left that ended without doing so themselves; on servers of the suite's own, for others share none."""
+    if "DATABASE_URL" in os.environ:
+        return
+    for lock in HOME.glob("run-*.lock"):
+        if not _alive(int(lock.stem.removeprefix("run-").split("_")[0])):
+            lock.unlink()
     connection = await asyncpg.connect(database_url)
     try:
         rows = await connection.fetch("SELECT datname FROM pg_database WHERE starts_with(datname, $1)", f"{PREFIX}_")
@@ -90,14 +95,15 @@ def run_template(database_url: str, run: str) -> Iterator[str]:
     """This run's template database, built by the first of its processes and dropped by the last."""
     HOME.mkdir(parents=True, exist_ok=True)
     name, uses = f"{PREFIX}_{run}_template", HOME / f"run-{run}.lock"
-    with uses.open("a") as using:
+    with ExitStack() as leaving:
         with held(HOME / "template.lock"):
+            using = leaving.enter_context(uses.open("a"))
             fcntl.flock(using, fcntl.LOCK_SH)
             if not asyncio.run(_exists(database_url, name)):
                 asyncio.run(drop_leftovers(database_url))
                 _build_as(database_url, name, f"{PREFIX}_{run}_building")
         yield name
-        with held(HOME / "template.lock"):
+        with held(HOME / "template.lock"), using:
             if taken_at_once(using):
                 asyncio.run(drop_all(database_url, f"{PREFIX}_{run}_"))
                 uses.unlink()

@@ -40,7 +40,7 @@ class Program:
     def start(self) -> Running:
         """Start it; it ends when we do."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "app", *self.arguments],
+            [sys.executable, "-P", "-m", "app", *self.arguments],
             env={**environment_here(), **self.environment},
             preexec_fn=die_with_parent,  # noqa: PLW1509 — a supervisor has one thread.
         )

@@ -14,11 +14,12 @@ from app.server.migrating import ROOT
 from app.server.supervising import environment_here
 
 PROCESSES = 2
+LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 
 
 @dataclass(frozen=True)
 class Step:
-    """One check: a module of Python's to run, with its arguments."""
+    """One check: what Python is to run, as its own arguments."""
 
     name: str
     arguments: Sequence[str]
@@ -26,14 +27,14 @@ class Step:
 
 def steps(pytest_arguments: Sequence[str], *, fast: bool) -> list[Step]:
     """The checks in the order of their speed; `fast` leaves all but the tests."""
-    tests = Step("tests", ("pytest", "-n", str(PROCESSES), *pytest_arguments))
+    tests = Step("tests", ("-m", "pytest", "-n", str(PROCESSES), *pytest_arguments))
     if fast:
         return [tests]
     return [
-        Step("style", ("ruff", "check", ".")),
-        Step("format", ("ruff", "format", "--check", ".")),
-        Step("imports", ("importlinter.cli", "lint")),
-        Step("types", ("mypy", "--no-error-summary", ".")),
+        Step("style", ("-m", "ruff", "check", ".")),
+        Step("format", ("-m", "ruff", "format", "--check", ".")),
+        Step("imports", ("-c", LINT_IMPORTS)),
+        Step("types", ("-m", "mypy", ".")),
         tests,
     ]
 
@@ -50,6 +51,6 @@ def check(pytest_arguments: Sequence[str], *, fast: bool, tell: Callable[[str], 
 def _passes(step: Step, tell: Callable[[str], None]) -> bool:
     tell(f"── {step.name}")
     began = time.monotonic()
-    done = subprocess.run([sys.executable, "-m", *step.arguments], cwd=ROOT, env=environment_here(), check=False)
+    done = subprocess.run([sys.executable, *step.arguments], cwd=ROOT, env=environment_here(), check=False)
     tell(f"   {step.name} {'passed' if done.returncode == 0 else 'FAILED'} in {time.monotonic() - began:.1f} s")
     return done.returncode == 0
