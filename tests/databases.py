@@ -63,12 +63,10 @@ async def drop_all(database_url: str, beginning: str) -> None:
 
 
 async def drop_leftovers(database_url: str) -> None:
-    """Drop what runs left that ended without doing so themselves; on servers of the suite's own, for others share none."""
+    """Drop what runs left that ended without doing so; only on servers of our own, whose users are all on this machine."""
     if "DATABASE_URL" in os.environ:
         return
-    for lock in HOME.glob("run-*.lock"):
-        if not _alive(int(lock.stem.removeprefix("run-").split("_")[0])):
-            lock.unlink()
+    _unlink_leftovers()
     connection = await asyncpg.connect(database_url)
     try:
         rows = await connection.fetch("SELECT datname FROM pg_database WHERE starts_with(datname, $1)", f"{PREFIX}_")
@@ -78,6 +76,12 @@ async def drop_leftovers(database_url: str) -> None:
     for run in runs:
         if run.isdecimal() and not _alive(int(run)):
             await drop_all(database_url, f"{PREFIX}_{run}_")
+
+
+def _unlink_leftovers() -> None:
+    for lock in HOME.glob("run-*.lock"):
+        if not _alive(int(lock.stem.removeprefix("run-").split("_")[0])):
+            lock.unlink()
 
 
 def _alive(pid: int) -> bool:

@@ -6,6 +6,7 @@ import importlib.util
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -30,10 +31,11 @@ def steps(pytest_arguments: Sequence[str], *, fast: bool) -> list[Step]:
     tests = Step("tests", ("-m", "pytest", "-n", str(PROCESSES), *pytest_arguments))
     if fast:
         return [tests]
+    contracts = "importlinter" in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
     return [
         Step("style", ("-m", "ruff", "check", ".")),
         Step("format", ("-m", "ruff", "format", "--check", ".")),
-        Step("imports", ("-c", LINT_IMPORTS)),
+        *([Step("imports", ("-c", LINT_IMPORTS))] if contracts else []),
         Step("types", ("-m", "mypy", ".")),
         tests,
     ]
