@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from app.fulfilment.tables import FulfilmentStatus
 from app.kernel.outbox import Event
@@ -18,8 +19,8 @@ class FulfilmentFacts:
     order_id: int
     customer_id: int | None
     location_id: int
-    status_before: FulfilmentStatus | None
-    status_after: FulfilmentStatus
+    status_before: Annotated[FulfilmentStatus | None, "The fulfilment's status before; null where it began."]
+    status_after: Annotated[FulfilmentStatus, "The fulfilment's status after."]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,8 +24,8 @@ def allowed_actions(row: FromClause) -> ColumnElement[list[str]]:
     return allowed_in(row.c.status, rules.ALLOWED)
 
 
-def piece_count(row: FromClause) -> ColumnElement[int]:
+def pieces(row: FromClause) -> ColumnElement[int]:
     """How many pieces are in the parcel."""
     line = tables.ParcelLine.__table__.alias("parcel_content")
-    pieces = select(func.sum(line.c.quantity)).where(line.c.parcel_id == row.c.id)
-    return func.coalesce(pieces.correlate(row).scalar_subquery(), 0)
+    counted = select(func.sum(line.c.quantity)).where(line.c.parcel_id == row.c.id)
+    return func.coalesce(counted.correlate(row).scalar_subquery(), 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Annotated
 
 from app.kernel.outbox import Event
 from app.returns.tables import ReturnStatus
@@ -18,8 +19,8 @@ class ReturnFacts:
     return_id: int
     order_id: int
     customer_id: int | None
-    status_before: ReturnStatus | None
-    status_after: ReturnStatus
+    status_before: Annotated[ReturnStatus | None, "The return's status before; null where it began."]
+    status_after: Annotated[ReturnStatus, "The return's status after."]
 
 
 @dataclass(frozen=True, kw_only=True)

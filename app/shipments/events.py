@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 
 from app.kernel.outbox import Event
 from app.shipments.tables import ShipmentStatus, TrackingStatus
@@ -19,8 +20,8 @@ class ShipmentFacts:
     order_id: int
     customer_id: int | None
     carrier_id: int | None
-    status_before: ShipmentStatus | None
-    status_after: ShipmentStatus
+    status_before: Annotated[ShipmentStatus | None, "The shipment's status before; null where it began."]
+    status_after: Annotated[ShipmentStatus, "The shipment's status after."]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +63,8 @@ class TrackingEventAdded(
     """A step of a shipment's journey was reported."""
 
     tracking_event_id: int
-    status: TrackingStatus
-    occurred_at: datetime
+    status: Annotated[TrackingStatus, "What was reported."]
+    happened_at: Annotated[datetime, "When the step happened, which may be long before it was reported."]
 
 
 SHIPMENT_CHANGES = (

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.fulfilment import commands
-from app.fulfilment.measures import fulfilment_visibility, parcel_visibility, piece_count
+from app.fulfilment.measures import fulfilment_visibility, parcel_visibility, pieces
 from app.fulfilment.tables import Fulfilment, FulfilmentStatus, Parcel, ParcelLine
 from tests.factories import access, orders
 from tests.factories import fulfilment as factory
@@ -56,7 +56,7 @@ class TestPackParcel:
     async def test_counts_its_pieces(self, session: AsyncSession):
         await factory.packed(session, 3)
         row = Parcel.__table__.alias("parcel")
-        assert await session.scalar(select(piece_count(row))) == 3
+        assert await session.scalar(select(pieces(row))) == 3
 
 
 class TestVisibility:

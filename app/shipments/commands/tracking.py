@@ -103,7 +103,7 @@ async def add_tracking_event(session: AsyncSession, report: AddTrackingEvent, *,
     shipment.estimated_delivery_at = report.estimated_delivery_at or eta
     await session.flush()
     facts = facts_of(shipment, before=before)
-    added = TrackingEventAdded(**facts, tracking_event_id=event.id, status=event.status, occurred_at=occurred_at)
+    added = TrackingEventAdded(**facts, tracking_event_id=event.id, status=event.status, happened_at=occurred_at)
     record(session, added, by=by)
     if shipment.status is not before or shipment.estimated_delivery_at != eta:
         record(session, _change(facts, shipment), by=by)
