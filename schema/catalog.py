@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.catalog import commands, events, measures, rules, tables
+from app.inventory.measures import product_available
 from app.inventory.tables import StockLevel
 from app.kernel.money import CurrencyCode, Money
 from schema import inventory, parties
@@ -30,6 +31,7 @@ class Product:
     stock_levels: Connection[inventory.StockLevel] = many(
         StockLevel.product_id, order_by=StockLevel.location_id, doc="How many pieces there are, at each location."
     )
+    available: int = measure(product_available)
     allowed_actions: list[rules.ProductAction] = measure(measures.allowed_actions)
 
 

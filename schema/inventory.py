@@ -88,5 +88,6 @@ class InventorySubscriptions:
         shows=StockLevel,
         key="stock_level_id",
         by=("product_id", "location_id"),
+        tells=("reason", "available_before", "available_after"),
         conflates=True,
     )

@@ -122,6 +122,7 @@ class Follow:
     shows: type | str
     key: str
     by: tuple[str, ...]
+    tells: tuple[str, ...]
     conflates: bool
     doc: str
 
@@ -243,16 +244,21 @@ def follow(
     shows: type | str,
     key: str,
     by: tuple[str, ...] = (),
+    tells: tuple[str, ...] = (),
     conflates: bool = False,
     doc: str = "",
 ) -> Any:
-    """A subscription to `events`, each with the node that its fact `key` names, filtered by the facts `by`."""
+    """A subscription to `events`, each with the node that its fact `key` names, filtered by the facts `by`.
+
+    Of its facts each event tells those named in `tells`, which must be fit for whoever may see the node.
+    """
     classes = events if isinstance(events, tuple) else (events,)
     for event in classes:
-        for fact in (key, *by):
+        for fact in (key, *by, *tells):
             if fact not in event.__dataclass_fields__:
                 raise TypeError(f"{event.__name__} has no fact {fact!r} to follow by")
-    return Follow(events=classes, shows=shows, key=key, by=by, conflates=conflates, doc=doc or _docstring(classes[0]))
+    said = doc or _docstring(classes[0])
+    return Follow(events=classes, shows=shows, key=key, by=by, tells=tells, conflates=conflates, doc=said)
 
 
 def camel(name: str) -> str:

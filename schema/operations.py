@@ -11,14 +11,12 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import strawberry
 
 from app.kernel.choice import Choice, is_choice
-from app.kernel.outbox import Event
 from app.kernel.refusal import ALWAYS, Refusal
 from schema.language import DECLARED, Command, Follow, camel, pascal, snake
 from schema.types import Types, UserError, is_optional, listed, optional, without_none
 
 KEY_DOC = "A name of your own for this request: sent twice under the same key, it is done once."
 DRY_RUN_DOC = "Do everything and show what it would come to, then undo it all."
-RESERVED_FACTS = ("name", "keys")
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +187,8 @@ def add_subscription(types: Types, root: Any, name: str, declared: Follow) -> Su
     node = node_name(declared.shows)
     if node not in DECLARED or node is None:
         raise TypeError(f"{name}: {node} is no node of the graph")
-    facts = _facts(declared.events)
+    hints = get_type_hints(declared.events[0], include_extras=True)
+    facts = {fact: hints[fact] for fact in declared.tells}
     shown = camel(snake(node))
     subscription = Subscription(
         name=camel(name),
@@ -197,24 +196,12 @@ def add_subscription(types: Types, root: Any, name: str, declared: Follow) -> Su
         node=node,
         shown=shown,
         payload=f"{pascal(name)}Event",
-        facts=tuple(fact for fact in facts if camel(fact) != shown),
-        filters={camel(_argument(fact)): fact for fact in declared.by},
+        facts=declared.tells,
+        filters={camel(fact): fact for fact in declared.by},
     )
     payload = _event_payload(types, subscription, facts)
     types.add(root, subscription.name, payload, declared.doc, arguments=_follow_arguments(types, declared))
     return subscription
-
-
-def _facts(events: tuple[type[Event], ...]) -> dict[str, Any]:
-    """The facts that all `events` tell, but for ids, which the shown node leads to."""
-    hints = [get_type_hints(event, include_extras=True) for event in events]
-    shared = [field.name for field in fields(events[0]) if all(field.name in other for other in hints)]
-    return {name: hints[0][name] for name in shared if not name.endswith(("_id", "_ids"))}
-
-
-def _argument(fact: str) -> str:
-    """The argument that filters by a fact: `product_id` → `product_id`, which is sent as a global id."""
-    return fact
 
 
 def _event_payload(types: Types, subscription: Subscription, facts: dict[str, Any]) -> Any:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from app.fulfilment.tables import Fulfilment
 from app.inventory.tables import StockHold
 from app.kernel.address import Address
 from app.kernel.money import CurrencyCode, Money
 from app.orders import commands, events, measures, rules, tables
-from schema import catalog, inventory, parties
+from app.returns.tables import Return
+from app.shipments.tables import Shipment
+from schema import catalog, fulfilment, inventory, parties, returns, shipments
 from schema.language import Connection, address, command, follow, listing, lookup, many, measure, money, node, one
 
 
@@ -44,6 +47,13 @@ class Order:
     holds: Connection[inventory.StockHold] = many(
         StockHold.order_id, order_by=StockHold.id, doc="The stock that is and was held for it."
     )
+    fulfilments: Connection[fulfilment.Fulfilment] = many(
+        Fulfilment.order_id, order_by=Fulfilment.id, doc="The locations that serve it, each with its part of the work."
+    )
+    shipments: Connection[shipments.Shipment] = many(
+        Shipment.order_id, order_by=Shipment.id, doc="What was sent for it."
+    )
+    returns: Connection[returns.Return] = many(Return.order_id, order_by=Return.id, doc="What comes back of it.")
 
 
 @node(tables.OrderLine, visibility=measures.order_line_visibility)
@@ -94,5 +104,6 @@ class OrdersSubscriptions:
         shows=Order,
         key="order_id",
         by=("order_id", "customer_id", "channel_id"),
+        tells=("status_before", "status_after"),
         doc="Something happened to a cart or an order: it was filled, placed, allocated, shipped, delivered or ended.",
     )

@@ -18,3 +18,7 @@ EXPIRY_INTERVAL_SECONDS = 1.0
 async def expire_due_holds(session: AsyncSession) -> bool:
     """Give back what carts held too long; whether there may be more that is due."""
     return await expire_holds(session, clock.now()) == limits.DEFAULTS.holds_expired_at_once_max
+
+
+TIMERS = {expire_due_holds: EXPIRY_INTERVAL_SECONDS}
+"""What the worker does when a time comes, and how many seconds may pass between two looks."""

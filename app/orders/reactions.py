@@ -35,3 +35,7 @@ async def abandon_idle_cart(session: AsyncSession) -> bool:
         return False
     await give_up(session, cart, by=SYSTEM)
     return True
+
+
+TIMERS = {abandon_idle_cart: IDLE_INTERVAL_SECONDS}
+"""What the worker does when a time comes, and how many seconds may pass between two looks."""
