@@ -16,6 +16,8 @@ from app.main import build_app
 from app.server import doctor as doctors
 from app.server import migrating, serving, testing
 from app.server.failure import Failure
+from app.server.relay import run_relay
+from app.server.running import run_until_stopped
 from app.server.settings import complete, read_settings
 from app.server.telemetry import start_logging
 
@@ -43,6 +45,16 @@ def serve(
             serving.serve(whole, build_app, announce=_announce)
         else:
             serving.serve_in_processes(whole, ["serve"], announce=_announce)
+
+
+@commands.command()
+def relay() -> None:
+    """Give committed events their positions and wake whoever follows; any number may run, and one leads."""
+    settings = read_settings()
+    start_logging(settings.log_level, settings.log_lines)
+    with complete(settings) as whole:
+        migrating.require_head(whole.written_to)
+        run_until_stopped(lambda stop: run_relay(whole.written_to, whole.woken_by, stop=stop, limits=whole.limits))
 
 
 @commands.command()

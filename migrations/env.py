@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from alembic.autogenerate.api import AutogenContext
     from alembic.runtime.migration import MigrationContext
 
-MIGRATOR_LOCK = 0x1AD1_0001
+MIGRATOR_LOCK = 0x1AD1_0002
 """The advisory lock that migrators of one database take in turn."""
 PATIENCE = ("SET lock_timeout = '5s'", "SET statement_timeout = '10min'")
 """A migration that cannot have its table by then fails and is repeated, rather than queueing all trade behind it."""

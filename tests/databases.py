@@ -63,7 +63,7 @@ async def drop_all(database_url: str, beginning: str) -> None:
 
 
 async def drop_leftovers(database_url: str) -> None:
-    """Drop what runs left that ended without doing so; only on servers of our own, whose users are all on this machine."""
+    """Drop what killed runs left, on servers of our own alone: only their users are all on this machine."""
     if "DATABASE_URL" in os.environ:
         return
     _unlink_leftovers()
