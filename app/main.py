@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import redis.asyncio
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute, websocket_session
 
 from app.access.questions import Unauthenticated, authenticate, signing
+from app.fulfilment import reactions as fulfilment
+from app.inventory import reactions as inventory
 from app.kernel.event_log import EVENT_CURSOR_SQL
+from app.kernel.outbox import Event
 from app.kernel.principal import ANONYMOUS
+from app.kernel.reacting import Reaction, Timer
+from app.orders import reactions as orders
 from app.server.database import open_databases
 from app.server.http import GraphQLEndpoint
-from app.server.http_health import livez, readiness
+from app.server.http_health import Readiness, livez, readiness
 from app.server.http_requests import HttpRefusal
+from app.server.relay import run_relay
 from app.server.telemetry import RequestTelemetry, metrics
+from app.server.wakeup import Bell, Wakeup
+from app.server.websocket import Sockets
+from app.server.working import Worker
+from app.shipments import reactions as shipments
 from resolvers.execute import Execution
+from resolvers.following.log import Log
+from resolvers.following.run import Following
 from resolvers.reading.run import Reading
 from resolvers.writing.payloads import Writing
 from resolvers.writing.run import Commands
@@ -30,14 +43,20 @@ if TYPE_CHECKING:
     from typing import Any
 
     from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+    from starlette.datastructures import Headers
     from starlette.requests import Request
     from starlette.responses import Response
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from app.kernel.principal import Principal
-    from app.server.database import Databases
     from app.server.settings import Settings
 
+AUTHORIZATION = ("authorization", "Authorization")
+"""The names under which clients put their credential into `connection_init`."""
+TIMERS: dict[Timer, float] = {**inventory.TIMERS, **orders.TIMERS}
+REACTIONS: dict[type[Event], Reaction] = {}
+REACTIONS.update(fulfilment.REACTIONS)  # type: ignore[arg-type]
+REACTIONS.update(shipments.REACTIONS)  # type: ignore[arg-type]
 HEADERS_OF_BROWSERS = ["Authorization", "Content-Type", "X-Request-ID", "X-Lading-Preflight"]
 
 
@@ -47,19 +66,12 @@ def build_app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
-        async with AsyncExitStack() as open_things:
-            databases = await open_things.enter_async_context(open_databases(settings))
-            waker = await open_things.enter_async_context(redis.asyncio.Redis.from_url(settings.woken_by))
-            execution = execution_of(databases, settings)
-            callers = Callers(databases.sessions)
-            yield {
-                "databases": databases,
-                "ready": readiness(databases.primary, waker),
-                "graphql": GraphQLEndpoint(execution, callers.of_header, settings.limits, None),
-            }
+        async with opened(settings) as graph:
+            yield {"graphql": graph.endpoint, "sockets": graph.sockets, "ready": graph.ready}
 
-    routes = [
+    routes: list[Route | WebSocketRoute] = [
         Route("/graphql", FromState("graphql")),
+        WebSocketRoute("/graphql", FromState("sockets")),
         Route("/livez", livez),
         Route("/readyz", readyz),
         Route("/metrics", metrics),
@@ -74,11 +86,60 @@ def build_app(settings: Settings) -> Starlette:
     return Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
 
 
-def execution_of(databases: Databases, settings: Settings) -> Execution:
-    """What executes requests over the open connections of this process."""
-    reading = Reading(GRAPH, databases.replica, databases.primary, settings.limits, EVENT_CURSOR_SQL)
-    commands = Commands(databases.sessions, settings.limits, _nothing, settings.signed_with.encode())
-    return Execution(GRAPH, reading, Writing(commands, reading), settings.limits)
+@dataclass(frozen=True)
+class Doors:
+    """What a serving process answers by."""
+
+    endpoint: GraphQLEndpoint
+    sockets: ASGIApp
+    ready: Readiness
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Doors]:
+    """The doors of one process over connections of its own, closed from the outside in."""
+    limits = settings.limits
+    async with AsyncExitStack() as things:
+        databases = await things.enter_async_context(open_databases(settings))
+        bell, wakeup = await things.enter_async_context(rung(settings))
+        reading = Reading(GRAPH, databases.replica, databases.primary, limits, EVENT_CURSOR_SQL)
+        commands = Commands(databases.sessions, limits, bell.ring, settings.signed_with.encode())
+        following = Following(reading, Log(databases.primary), wakeup, limits)
+        await following.start()
+        things.push_async_callback(following.stop)
+        execution = Execution(GRAPH, reading, Writing(commands, reading), limits, following)
+        callers = Callers(databases.sessions)
+        sockets = Sockets(execution, callers.of_payload, limits=limits)
+        things.push_async_callback(sockets.drain)
+        endpoint = GraphQLEndpoint(execution, callers.of_header, limits, None)
+        yield Doors(endpoint, websocket_session(sockets.endpoint), readiness(databases.primary, wakeup))
+
+
+@asynccontextmanager
+async def rung(settings: Settings) -> AsyncIterator[tuple[Bell, Wakeup]]:
+    """The wake-up of this process, connected, and the bell that wakes the relay by it."""
+    wakeup = Wakeup(settings.woken_by, namespace=settings.redis_prefix, limits=settings.limits)
+    await wakeup.connect()
+    bell = Bell(wakeup)
+    ringing = asyncio.create_task(bell.run(), name="bell")
+    try:
+        yield bell, wakeup
+    finally:
+        ringing.cancel()
+        await wakeup.disconnect()
+
+
+async def relay(settings: Settings, stop: asyncio.Event) -> None:
+    """Give events their positions until `stop` is set."""
+    wakeup = Wakeup(settings.woken_by, namespace=settings.redis_prefix, limits=settings.limits)
+    await run_relay(settings.written_to, wakeup, stop=stop, limits=settings.limits)
+
+
+async def work(settings: Settings, stop: asyncio.Event) -> None:
+    """Do what is due and react to events until `stop` is set."""
+    async with open_databases(settings) as databases, rung(settings) as (bell, _):
+        worker = Worker(databases.sessions, settings.limits, bell.ring, timers=TIMERS, reactions=REACTIONS)
+        await worker.run(stop)
 
 
 class Callers:
@@ -92,10 +153,19 @@ class Callers:
         if authorization is None:
             return ANONYMOUS
         try:
-            async with self.sessions() as session:
-                return await authenticate(session, authorization)
+            return await self._caller(authorization)
         except Unauthenticated as refused:
             raise HttpRefusal(401, "UNAUTHENTICATED", str(refused), www_authenticate="Bearer") from None
+
+    async def of_payload(self, payload: Mapping[str, Any], headers: Headers) -> Principal:
+        """The caller that a socket's `connection_init` proves, or else its headers; Unauthenticated where not good."""
+        told = next((payload[name] for name in AUTHORIZATION if isinstance(payload.get(name), str)), None)
+        authorization = told or headers.get("authorization")
+        return ANONYMOUS if authorization is None else await self._caller(authorization)
+
+    async def _caller(self, authorization: str) -> Principal:
+        async with self.sessions() as session:
+            return await authenticate(session, authorization)
 
 
 class FromState:
@@ -107,10 +177,6 @@ class FromState:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request by the endpoint of that name."""
         await scope["state"][self.name](scope, receive, send)
-
-
-async def _nothing() -> None:
-    """Nobody is waiting to be woken."""
 
 
 async def readyz(request: Request) -> Response:

@@ -16,6 +16,7 @@ from app.kernel.limits import Limits
 from app.kernel.principal import Principal
 from resolvers.context import Context, GraphQLRequest, GraphQLResponse
 from resolvers.errors import RequestError, fault, told
+from resolvers.following.run import Following, Stream
 from resolvers.reading.documents import Documents, Operation, RequestErrors
 from resolvers.reading.plan import Unplannable
 from resolvers.reading.run import Reading
@@ -38,10 +39,14 @@ class ReadyJson(Executor[Any]):
 class Execution:
     """Executes requests against one graph."""
 
-    def __init__(self, graph: Graph, reading: Reading, writing: Writing, limits: Limits) -> None:
+    def __init__(
+        self, graph: Graph, reading: Reading, writing: Writing, limits: Limits, following: Following | None = None
+    ) -> None:
+        """Execute over `reading` and `writing`; without `following`, subscriptions are refused."""
         self.graph = graph
         self.reading = reading
         self.writing = writing
+        self.following = following
         self.limits = limits
         self.documents = Documents(graph.schema, limits)
         self._bind()
@@ -52,6 +57,17 @@ class Execution:
             operation = self.operation(request)
         except RequestErrors as refused:
             return refusal_of(refused.errors)
+        return await self._executed(operation, principal)
+
+    async def answer(self, request: GraphQLRequest, principal: Principal) -> GraphQLResponse | Stream:
+        """The answer to a query or mutation, or the stream of a subscription; RequestErrors where it is refused."""
+        operation = self.operation(request)
+        if operation.kind is OperationType.SUBSCRIPTION and self.following is not None:
+            return self.following.follow(operation, principal)
+        return await self._executed(operation, principal)
+
+    async def _executed(self, operation: Operation, principal: Principal) -> GraphQLResponse:
+        """The answer to an operation that can run."""
         if operation.kind is OperationType.SUBSCRIPTION:
             message = "A subscription is followed over a WebSocket (graphql-transport-ws), not asked once."
             return refusal_of([RequestError("SUBSCRIPTION_NEEDS_A_STREAM", message)])

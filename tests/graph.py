@@ -69,7 +69,7 @@ class GraphClient:
         commands = Commands(sessions, limits, self._wake, b"secret of the tests")
         self.execution = Execution(GRAPH, reading, Writing(commands, reading), limits)
 
-    async def _wake(self) -> None:
+    def _wake(self) -> None:
         self.woken += 1
 
     async def response(

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.inventory.commands import expire_holds
 from app.kernel import clock, limits
+from app.kernel.reacting import Timer
 
 EXPIRY_INTERVAL_SECONDS = 1.0
 """How often the worker looks for holds that are due."""
@@ -20,5 +21,5 @@ async def expire_due_holds(session: AsyncSession) -> bool:
     return await expire_holds(session, clock.now()) == limits.DEFAULTS.holds_expired_at_once_max
 
 
-TIMERS = {expire_due_holds: EXPIRY_INTERVAL_SECONDS}
+TIMERS: dict[Timer, float] = {expire_due_holds: EXPIRY_INTERVAL_SECONDS}
 """What the worker does when a time comes, and how many seconds may pass between two looks."""

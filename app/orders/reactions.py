@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kernel import clock
 from app.kernel.principal import SYSTEM
+from app.kernel.reacting import Timer
 from app.orders.commands.carts import give_up
 from app.orders.tables import Order, OrderStatus
 
@@ -37,5 +38,5 @@ async def abandon_idle_cart(session: AsyncSession) -> bool:
     return True
 
 
-TIMERS = {abandon_idle_cart: IDLE_INTERVAL_SECONDS}
+TIMERS: dict[Timer, float] = {abandon_idle_cart: IDLE_INTERVAL_SECONDS}
 """What the worker does when a time comes, and how many seconds may pass between two looks."""

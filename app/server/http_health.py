@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
-import redis.asyncio
-from redis.exceptions import RedisError
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from app.server.migrating import head, mismatch, revision_by
+from app.server.wakeup import Wakeup
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -32,7 +31,7 @@ class Readiness:
     """Asks PostgreSQL for its schema's revision and Redis for an answer."""
 
     primary: asyncpg.Pool
-    waker: redis.asyncio.Redis
+    wakeup: Wakeup
     wanted: str | None
 
     async def __call__(self, _: Request) -> Response:
@@ -46,17 +45,16 @@ class Readiness:
         return mismatch(await revision_by(self.primary.fetchval), self.wanted) or OK
 
     async def _redis(self) -> str:
-        await self.waker.ping()
-        return OK
+        return OK if self.wakeup.connected else "does not answer"
 
 
-def readiness(primary: asyncpg.Pool, waker: redis.asyncio.Redis) -> Readiness:
+def readiness(primary: asyncpg.Pool, wakeup: Wakeup) -> Readiness:
     """The check of a process whose code is of the newest revision it knows."""
-    return Readiness(primary, waker, head())
+    return Readiness(primary, wakeup, head())
 
 
 async def _told(check: Awaitable[str]) -> str:
     try:
         return await asyncio.wait_for(check, ANSWER_SECONDS_MAX)
-    except (OSError, TimeoutError, RedisError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return "does not answer"

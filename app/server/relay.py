@@ -257,9 +257,8 @@ def connector(database_url: str) -> Connect:
     return connect
 
 
-async def run_relay(database_url: str, redis_url: str, *, stop: asyncio.Event, limits: Limits = DEFAULTS) -> None:
-    """Run one relay with a wake-up of its own until `stop` is set."""
-    wakeup = Wakeup(redis_url, limits=limits)
+async def run_relay(database_url: str, wakeup: Wakeup, *, stop: asyncio.Event, limits: Limits = DEFAULTS) -> None:
+    """Run one relay with `wakeup`, which it connects, until `stop` is set."""
     await wakeup.connect()
     relay = Relay(connector(database_url), wakeup, limits=limits)
     running = asyncio.create_task(relay.run(), name="relay")

@@ -28,7 +28,7 @@ IDLE_SECONDS = 0.25
 TROUBLE_SECONDS = 2.0
 """How long a loop waits after a failure before it tries again."""
 Sessions = async_sessionmaker[AsyncSession]
-AfterCommit = Callable[[], Awaitable[None]]
+AfterCommit = Callable[[], None]
 
 
 class Worker:
@@ -119,7 +119,7 @@ class Worker:
         happened = await write_outbox(session)
         await session.commit()
         if happened:
-            await self.after_commit()
+            self.after_commit()
 
     async def _loop(self, turn: Callable[[], Awaitable[bool]], seconds: float, stopped: asyncio.Event) -> None:
         """Take turns until stopped: at once while there is more to do, else after a pause."""

@@ -39,7 +39,7 @@ class Commands:
         self,
         sessions: async_sessionmaker[AsyncSession],
         limits: Limits,
-        after_commit: Callable[[], Awaitable[None]],
+        after_commit: Callable[[], None],
         secret: bytes,
     ) -> None:
         """Write through `sessions`; call `after_commit` when something happened; hash inputs under `secret`."""
@@ -135,7 +135,7 @@ class Commands:
             except Refusal as refusal:
                 await session.rollback()
                 return await self._refused(refusal, key)
-        await self.after_commit()
+        self.after_commit()
         return outcome
 
     async def _known(self, session: AsyncSession, key: Key) -> Outcome | None:
@@ -166,7 +166,7 @@ class Commands:
                 await outcomes.remember(session, key, outcome)
             await write_outbox(session)
             await session.commit()
-        await self.after_commit()
+        self.after_commit()
         return outcome
 
 
