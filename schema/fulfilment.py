@@ -100,5 +100,6 @@ class FulfilmentSubscriptions:
         shows=Fulfilment,
         key="fulfilment_id",
         by=("fulfilment_id", "order_id", "location_id"),
+        tells=("status_before", "status_after"),
         doc="A fulfilment was allocated, picked, packed, shipped or cancelled.",
     )

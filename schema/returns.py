@@ -88,5 +88,6 @@ class ReturnsSubscriptions:
         shows=Return,
         key="return_id",
         by=("return_id", "order_id", "customer_id"),
+        tells=("status_before", "status_after"),
         doc="A return was asked for, answered, received, disposed of, refunded or closed.",
     )

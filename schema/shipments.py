@@ -92,11 +92,13 @@ class ShipmentsSubscriptions:
         shows=TrackingEvent,
         key="tracking_event_id",
         by=("shipment_id", "order_id", "customer_id", "carrier_id"),
+        tells=("status", "happened_at", "status_before", "status_after"),
     )
     shipment_changed = follow(
         events.SHIPMENT_CHANGES,
         shows=Shipment,
         key="shipment_id",
         by=("shipment_id", "order_id", "customer_id", "carrier_id"),
+        tells=("status_before", "status_after"),
         doc="A shipment was created, dispatched, delivered, returned or cancelled, or came along on its way.",
     )

@@ -14,6 +14,7 @@ from app.inventory.commands import InsufficientStock
 from app.kernel.outbox import write_outbox
 from app.kernel.principal import ANONYMOUS, SYSTEM
 from app.kernel.refusal import Refusal
+from app.locations.commands import UnknownLocation
 from app.locations.tables import LocationId
 from app.orders.commands import ActionNotAllowed, CancelOrder, UnknownOrder, cancel_order
 from app.orders.tables import Order, OrderId, OrderLine, OrderStatus
@@ -95,6 +96,13 @@ class TestAllocateOrder:
     async def test_refuses_an_unknown_order(self, session: AsyncSession):
         async with access.refused(session, UnknownOrder, field="order_id"):
             await allocate(session, OrderId(404))
+
+    async def test_refuses_an_unknown_location(self, session: AsyncSession):
+        product = await inventory.product(session)
+        await factory.stocked_at(session, product, 5, factory.PORTO)
+        order_id = await factory.ordered(session, [(product, 3)])
+        async with access.refused(session, UnknownLocation, field="location_id"):
+            await allocate(session, order_id, LocationId(404))
 
     async def test_gives_the_last_pieces_to_one_of_two_at_once(self, sessions: async_sessionmaker[AsyncSession]):
         async with sessions() as session:

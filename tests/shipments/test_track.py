@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from app.fulfilment.commands import UnknownParcel
 from app.fulfilment.tables import FulfilmentId, Parcel, ParcelId
 from app.kernel import clock
 from app.kernel.outbox import write_outbox
@@ -125,7 +126,7 @@ class TestAddTrackingEvent:
         async with access.refused(session, commands.OccursInTheFuture, field="occurred_at"):
             at = clock.now() + timedelta(days=3)
             await factory.report(session, shipment.id, TrackingStatus.IN_TRANSIT, occurred_at=at)
-        async with access.refused(session, commands.UnknownParcelOfShipment, field="parcel_id"):
+        async with access.refused(session, UnknownParcel, field="parcel_id"):
             await factory.report(session, shipment.id, TrackingStatus.IN_TRANSIT, parcel_id=ParcelId(404))
 
 

@@ -18,7 +18,8 @@ from app.inventory.rules import Placement
 from app.kernel.outbox import record
 from app.kernel.principal import STAFF, Principal
 from app.kernel.refusal import Refusal, allows, refuses
-from app.locations.tables import LocationId
+from app.locations.commands import UnknownLocation
+from app.locations.tables import Location, LocationId
 from app.orders.commands import (
     ActionNotAllowed,
     LineQuantity,
@@ -51,7 +52,7 @@ class AllocateOrder:
 
 
 @allows(STAFF)
-@refuses(UnknownOrder, ActionNotAllowed, NothingToAllocate, NoLocationServes, InsufficientStock)
+@refuses(UnknownOrder, UnknownLocation, ActionNotAllowed, NothingToAllocate, NoLocationServes, InsufficientStock)
 async def allocate_order(session: AsyncSession, allocation: AllocateOrder, *, by: Principal) -> OrderId:
     """Choose the locations that ship an order and hold its stock there.
 
@@ -60,13 +61,21 @@ async def allocate_order(session: AsyncSession, allocation: AllocateOrder, *, by
     """
     order = await lock_order(session, allocation.order_id, by=by)
     require(order, OrderAction.ALLOCATE)
-    only = None if allocation.location_id is None else [allocation.location_id]
-    plan = await plan_for(session, order, only=only)
+    plan = await plan_for(session, order, only=await _only(session, allocation))
     _require_whole(plan)
     await _hold_as_planned(session, order, plan, by=by)
     await _open_fulfilments(session, order, plan, by=by)
     await mark_allocated(session, OrderProgress(order_id=order.id, lines=_allocated(plan)), by=by)
     return OrderId(order.id)
+
+
+async def _only(session: AsyncSession, allocation: AllocateOrder) -> list[LocationId] | None:
+    """The one location that the request names, if it names any."""
+    if allocation.location_id is None:
+        return None
+    if await session.get(Location, allocation.location_id) is None:
+        raise UnknownLocation(field="location_id")
+    return [allocation.location_id]
 
 
 def _require_whole(plan: rules.SourcingPlan) -> None:

@@ -22,7 +22,7 @@ from app.orders.rules import OrderAction
 
 
 class UnknownParcel(Refusal):
-    """The fulfilment has no such parcel."""
+    """There is no such parcel there, or you may not see it."""
 
 
 class ParcelTaken(Refusal):

@@ -15,7 +15,6 @@ from app.shipments.commands.tracking import (
     AddTrackingEvent,
     DeliverShipment,
     OccursInTheFuture,
-    UnknownParcelOfShipment,
     add_tracking_event,
     deliver_shipment,
 )
@@ -30,7 +29,6 @@ __all__ = [
     "OccursInTheFuture",
     "ShipmentStatusForbids",
     "TrackingNumberTaken",
-    "UnknownParcelOfShipment",
     "UnknownShipment",
     "add_tracking_event",
     "cancel_shipment",

@@ -10,6 +10,7 @@ from typing import Annotated
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.fulfilment.commands import UnknownParcel
 from app.fulfilment.tables import Parcel, ParcelId
 from app.kernel import clock
 from app.kernel.limits import CODE, Between, Length
@@ -41,10 +42,6 @@ from app.shipments.tables import (
 
 AHEAD_MAX = timedelta(hours=24)
 """How far a report may lie ahead of our clock: carriers tell local times, not always with the right zone."""
-
-
-class UnknownParcelOfShipment(Refusal):
-    """The shipment carries no such parcel."""
 
 
 class OccursInTheFuture(Refusal):
@@ -82,7 +79,7 @@ class DeliverShipment:
 
 
 @allows(REPORTERS)
-@refuses(UnknownShipment, ShipmentStatusForbids, UnknownParcelOfShipment, OccursInTheFuture)
+@refuses(UnknownShipment, ShipmentStatusForbids, UnknownParcel, OccursInTheFuture)
 async def add_tracking_event(session: AsyncSession, report: AddTrackingEvent, *, by: Principal) -> TrackingEventId:
     """Record a step of a shipment's journey, as its carrier reported it.
 
@@ -96,7 +93,7 @@ async def add_tracking_event(session: AsyncSession, report: AddTrackingEvent, *,
     if occurred_at > clock.now() + AHEAD_MAX:
         raise OccursInTheFuture(field="occurred_at")
     if report.parcel_id is not None and report.parcel_id not in await _parcels(session, shipment):
-        raise UnknownParcelOfShipment(field="parcel_id")
+        raise UnknownParcel(field="parcel_id")
     event = await _added(session, shipment, report, occurred_at)
     before, eta = shipment.status, shipment.estimated_delivery_at
     await _advance(session, shipment, event)
