@@ -12,7 +12,7 @@ from app.orders.tables import Order
 
 
 async def lock_served_order(
-    session: AsyncSession, fulfilment: Fulfilment, action: OrderAction = OrderAction.ALLOCATE
+    session: AsyncSession, fulfilment: Fulfilment, *, action: OrderAction = OrderAction.ALLOCATE
 ) -> Order:
     """The order that `fulfilment` serves, locked; refused where its status does not allow `action`.
 

@@ -80,7 +80,7 @@ async def ship_parcels(
     if fulfilment is None or not may(FulfilmentAction.SHIP, fulfilment.status):
         status = fulfilment.status.value if fulfilment else ""
         raise FulfilmentStatusForbids(field="shipment_id", status=status)
-    await lock_served_order(session, fulfilment, OrderAction.SHIP)
+    await lock_served_order(session, fulfilment, action=OrderAction.SHIP)
     keys = await session.scalars(select(Parcel.id).where(Parcel.fulfilment_id == fulfilment.id))
     parcels = await lock(session, Parcel, keys)
     for parcel in parcels.values():
