@@ -12,11 +12,10 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import DBAPIError
 
-from app.main import build_app
+from app.main import build_app, relay_events, work
 from app.server import doctor as doctors
 from app.server import migrating, serving, testing
 from app.server.failure import Failure
-from app.server.relay import run_relay
 from app.server.running import run_until_stopped
 from app.server.settings import complete, read_settings
 from app.server.telemetry import start_logging
@@ -54,7 +53,17 @@ def relay() -> None:
     start_logging(settings.log_level, settings.log_lines)
     with complete(settings) as whole:
         migrating.require_head(whole.written_to)
-        run_until_stopped(lambda stop: run_relay(whole.written_to, whole.woken_by, stop=stop, limits=whole.limits))
+        run_until_stopped(lambda stop: relay_events(whole, stop))
+
+
+@commands.command()
+def worker() -> None:
+    """Do what is due and what domains do when something happened; any number may run."""
+    settings = read_settings()
+    start_logging(settings.log_level, settings.log_lines)
+    with complete(settings) as whole:
+        migrating.require_head(whole.written_to)
+        run_until_stopped(lambda stop: work(whole, stop))
 
 
 @commands.command()

@@ -129,7 +129,7 @@ async def rung(settings: Settings) -> AsyncIterator[tuple[Bell, Wakeup]]:
         await wakeup.disconnect()
 
 
-async def relay(settings: Settings, stop: asyncio.Event) -> None:
+async def relay_events(settings: Settings, stop: asyncio.Event) -> None:
     """Give events their positions until `stop` is set."""
     wakeup = Wakeup(settings.woken_by, namespace=settings.redis_prefix, limits=settings.limits)
     await run_relay(settings.written_to, wakeup, stop=stop, limits=settings.limits)
