@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import asyncpg
@@ -13,8 +14,8 @@ from rich.table import Table
 from sqlalchemy.exc import DBAPIError
 
 from app.main import build_app, relay_events, work
+from app.server import backing_up, migrating, serving, testing
 from app.server import doctor as doctors
-from app.server import migrating, serving, testing
 from app.server.failure import Failure
 from app.server.running import run_until_stopped
 from app.server.settings import complete, read_settings
@@ -73,6 +74,26 @@ def migrate(revision: Annotated[str, typer.Argument(help="The revision to come t
         migrating.current(settings.written_to)
         migrating.upgrade(settings.written_to, revision)
         typer.echo(f"The database is at revision {migrating.current(settings.written_to)}.")
+
+
+@commands.command()
+def backup(file: Annotated[Path, typer.Argument(help="Where to write it; there must be no such file yet.")]) -> None:
+    """Write the whole database, as it is at one moment, to a file."""
+    with complete(read_settings()) as settings:
+        size = backing_up.back_up(settings.written_to, file)
+    _tell(f"{file} holds the database ({size:,} bytes). LADING_SECRET is not in it: keep that elsewhere.")
+
+
+@commands.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="What `lading backup` wrote.")],
+    replace: Annotated[bool, typer.Option("--replace", help="Drop what is in the database.")] = False,  # noqa: FBT002
+) -> None:
+    """Bring a backup into the database, all of it or nothing; stop the servers before."""
+    with complete(read_settings()) as settings:
+        backing_up.restore(settings.written_to, file, replace=replace)
+        found = migrating.current(settings.written_to)
+    _tell(f"Restored, at revision {found}. {(migrating.mismatch(found, migrating.head()) or '').capitalize()}".strip())
 
 
 @commands.command()

