@@ -75,7 +75,7 @@ class Tail:
         """Stand at the end of the log as it is, and follow it from here on."""
         state = await self._log.state()
         if not state.epoch:
-            raise RuntimeError("there is no log to follow yet: open it first")
+            log.warning("log_missing", advice="run a relay: until one has, nothing can be followed")
         self.epoch, self.position = state.epoch, state.last_position
         self._running = asyncio.create_task(self._run(), name="tail")
 

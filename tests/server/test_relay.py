@@ -170,7 +170,7 @@ class TestRelay:
 
     async def test_runs_until_it_is_stopped(self, database_url, redis_url, sessions):
         stop = asyncio.Event()
-        running = asyncio.create_task(run_relay(database_url, redis_url, stop=stop))
+        running = asyncio.create_task(run_relay(database_url, Wakeup(redis_url), stop=stop))
         await commit(sessions, LevelChanged(level_id=1))
 
         async def one() -> bool:

@@ -1,0 +1,163 @@
+"""Following stock as it moves: what is told, to whom, and in how many readings."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from app.kernel.event_log import Cursor, decode_cursor
+from app.kernel.identity import encode_id
+from app.kernel.principal import ANONYMOUS, SYSTEM, Principal, Role
+from resolvers.context import GraphQLRequest
+from resolvers.errors import RequestError
+from resolvers.reading.documents import RequestErrors
+from tests.following.conftest import Shelf, shelf_of
+from tests.following.processes import Process, Reader, eventually
+
+LEVELS = """subscription ($product: ID, $after: String) {
+  stockLevelChanged(productId: $product, after: $after) {
+    cursor occurredAt actor event reason availableBefore availableAfter stockLevel { onHand product { sku } } } }"""
+ON_HAND = "subscription ($product: ID) { stockLevelChanged(productId: $product) { stockLevel { onHand } } }"
+
+AVAILABLE = "subscription { stockLevelChanged { stockLevel { available } } }"
+
+
+def on_hand(reader: Reader) -> list[int]:
+    """The pieces on hand that a reader was told."""
+    return [event["stockLevel"]["onHand"] for event in reader.read]
+
+
+class TestFollow:
+    async def test_tells_what_happened_and_the_object_as_it_is(self, served: Process, shelf: Shelf):
+        reader = await served.follow(LEVELS)
+        await shelf.change(5)
+        (event,) = await reader.count(1)
+        assert event["event"] == "inventory.stock_level_changed"
+        assert event["actor"] == "system"
+        assert (event["availableBefore"], event["availableAfter"]) == (100, 105)
+        assert event["stockLevel"]["onHand"] == 105
+        cursor = decode_cursor(event["cursor"])
+        assert cursor is not None
+        assert cursor.epoch == served.following.tail.epoch
+        await reader.close()
+
+    async def test_tells_each_event_once_and_in_order(self, served: Process, shelf: Shelf):
+        reader = await served.follow(LEVELS)
+        for _ in range(20):
+            await shelf.change()
+            await asyncio.sleep(0.005)
+        await reader.count(20)
+        assert [event["availableAfter"] for event in reader.read] == list(range(101, 121))
+        await reader.close()
+
+    async def test_tells_what_a_mutation_of_the_same_process_did(self, served: Process, shelf: Shelf):
+        reader = await served.follow(ON_HAND)
+        document = """mutation ($input: StockAdjustInput!) {
+          stockAdjust(input: $input) { stockLevel { onHand } userErrors { message } } }"""
+        given = {"productId": shelf.product_id, "locationId": encode_id("Location", shelf.location)}
+        await served.ask(document, input={**given, "quantityChange": 3, "idempotencyKey": "once"})
+        await reader.count(1)
+        assert on_hand(reader) == [103]
+        await reader.close()
+
+    async def test_tells_only_what_the_filter_leaves(self, served: Process, shelf: Shelf, sessions):
+        other = await shelf_of(sessions)
+        reader = await served.follow(LEVELS, product=shelf.product_id)
+        await other.change(50)
+        await shelf.change(1)
+        await reader.count(1)
+        assert on_hand(reader) == [101]
+        await reader.close()
+
+    async def test_answers_aliases_fragments_and_directives(self, served: Process, shelf: Shelf):
+        document = """subscription ($no: Boolean! = false) { it: stockLevelChanged {
+          __typename ...F at: cursor again: cursor before: availableBefore reason @include(if: $no)
+          first: stockLevel { onHand } second: stockLevel { id product { sku } } } }
+          fragment F on StockLevelChangedEvent { first: stockLevel { held } }"""
+        reader = await served.follow(document)
+        await shelf.change()
+        (event,) = await reader.count(1)
+        assert list(event) == ["__typename", "first", "at", "again", "before", "second"]
+        assert event["first"] == {"held": 0, "onHand": 101}
+        assert event["at"] == event["again"]
+        assert event["__typename"] == "StockLevelChangedEvent"
+        await reader.close()
+
+
+class TestSharing:
+    async def test_reads_once_for_all_who_follow_the_same(self, served: Process, shelf: Shelf):
+        document = "subscription Other($p: ID) { stockLevelChanged(productId: $p) { stockLevel { onHand } } }"
+        readers = [await served.follow(ON_HAND) for _ in range(10)]
+        readers += [await served.follow(ON_HAND, product=shelf.product_id) for _ in range(10)]
+        readers += [await served.follow(document, p=shelf.product_id) for _ in range(10)]
+        assert len(served.following.routes) == 2
+        await shelf.change()
+        for reader in readers:
+            await reader.count(1)
+            await reader.close()
+        assert len(served.reads) == 1
+        assert len(served.following.routes) == 0
+
+    async def test_reads_apart_for_callers_whose_own_values_are_bound(self, served: Process, shelf: Shelf):
+        suppliers = [Principal(roles=frozenset({Role.SUPPLIER}), supplier_id=number) for number in (1, 2, 2)]
+        readers = [await served.follow(ON_HAND, each) for each in suppliers]
+        assert len(served.following.routes) == 2
+        for reader in readers:
+            await reader.close()
+
+    async def test_shares_among_strangers(self, served: Process, shelf: Shelf):
+        readers = [await served.follow(AVAILABLE, ANONYMOUS), await served.follow(AVAILABLE, ANONYMOUS)]
+        assert len(served.following.routes) == 1
+        await shelf.change()
+        for reader in readers:
+            await reader.count(1)
+            await reader.close()
+
+
+class TestVisibility:
+    @pytest.mark.parametrize("selection", ["stockLevel { available }", "availableAfter"])
+    async def test_tells_nothing_of_what_a_fresh_read_would_hide(
+        self, served: Process, shelf: Shelf, sessions, selection
+    ):
+        hidden = await shelf_of(sessions, publish=False)
+        document = f"subscription {{ stockLevelChanged {{ cursor event {selection} }} }}"
+        stranger, staff = await served.follow(document, ANONYMOUS), await served.follow(document)
+        await hidden.change()
+        await shelf.change()
+        await eventually(lambda: bool(stranger.read) and stranger.read[-1]["cursor"] == staff.read[-1]["cursor"])
+        assert len(stranger.read) == 1
+        assert len(staff.read) > 1
+        await stranger.close()
+        await staff.close()
+
+    async def test_refuses_an_id_of_something_else_as_a_filter(self, served: Process):
+        for wrong in ("nonsense", encode_id("Order", 1)):
+            with pytest.raises((RequestError, RequestErrors)) as refused:
+                await served.execution.answer(GraphQLRequest(ON_HAND, {"product": wrong}), SYSTEM)
+            assert isinstance(refused.value, RequestError)
+            assert (refused.value.extensions or {})["code"] == "INVALID_ID"
+
+
+class TestIdleCursor:
+    async def test_advances_while_nothing_that_is_followed_happens(self, served: Process, shelf: Shelf, sessions):
+        other = await shelf_of(sessions)
+        reader = await served.follow(ON_HAND, product=shelf.product_id)
+        await other.change()
+        last = (await served.following.log.state()).last_position
+        async with asyncio.timeout(5):
+            while (decode_cursor(reader.stream.idle_cursor or "") or Cursor("", 0)).position <= last:
+                await asyncio.sleep(0.01)
+        assert reader.read == []
+        await reader.close()
+
+
+class TestWatch:
+    async def test_calls_watchers_of_an_event(self, served: Process, shelf: Shelf):
+        seen: list[int] = []
+        served.following.watch("inventory.stock_level_changed", lambda event: seen.append(event.keys["product_id"]))
+        await shelf.change()
+        async with asyncio.timeout(5):
+            while not seen:
+                await asyncio.sleep(0.01)
+        assert seen == [shelf.product]
