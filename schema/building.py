@@ -127,18 +127,18 @@ def _rooted(types: Types, nodes: Mapping[str, NodeType], rooms: list[ModuleType]
 def _declared(rooms: list[ModuleType], kinds: tuple[type, ...]) -> list[tuple[str, Any]]:
     """Every root declaration of one of `kinds` in the rooms' classes, in order; ValueError for a name used twice."""
     found: dict[str, Any] = {}
-    for room in rooms:
-        for holder in vars(room).values():
-            if not (inspect.isclass(holder) and holder.__module__ == room.__name__):
-                continue
-            for name, value in vars(holder).items():
-                if isinstance(value, kinds):
-                    if name in found:
-                        raise ValueError(f"{room.__name__}: the root field {name!r} is declared twice")
-                    found[name] = (holder, value)
-    return [
-        (name, value if not isinstance(value, Lookup) else (value, holder)) for name, (holder, value) in found.items()
-    ]
+    for holder in (holder for room in rooms for holder in _holders(room)):
+        for name, value in vars(holder).items():
+            if isinstance(value, kinds) and name in found:
+                raise ValueError(f"{holder.__module__}: the root field {name!r} is declared twice")
+            if isinstance(value, kinds):
+                found[name] = (value, holder) if isinstance(value, Lookup) else value
+    return list(found.items())
+
+
+def _holders(room: ModuleType) -> list[type]:
+    """The classes that a room defines itself."""
+    return [holder for holder in vars(room).values() if inspect.isclass(holder) and holder.__module__ == room.__name__]
 
 
 def _node_type(declaration: NodeDeclaration) -> NodeType:
