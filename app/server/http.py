@@ -89,10 +89,12 @@ async def _refuse(send: Send, refused: HttpRefusal, headers: Headers) -> None:
     except HttpRefusal:
         media_type = JSON
     body = orjson.dumps({"errors": [error]})
-    await _answer(send, refused.status, f"{media_type}; charset=utf-8", body, refused.headers)
+    await _answer(send, refused.status, f"{media_type}; charset=utf-8", body, more=refused.headers)
 
 
-async def _answer(send: Send, status: int, content_type: str, body: bytes, more: dict[str, str] | None = None) -> None:
+async def _answer(
+    send: Send, status: int, content_type: str, body: bytes, *, more: dict[str, str] | None = None
+) -> None:
     """Send one whole answer."""
     headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
     headers += [(name.encode(), value.encode()) for name, value in (more or {}).items()]

@@ -25,7 +25,7 @@ class Filters:
         self.roles = roles
         self.values = values
 
-    def condition(self, node: NodeType, where: Any, depth: int = 0) -> Any:
+    def condition(self, node: NodeType, where: Any, *, depth: int = 0) -> Any:
         """The condition that the filter `where` puts on rows of `node`."""
         if depth > DEPTH_MAX:
             raise RequestError("FILTER_TOO_DEEP", f"A filter may be nested {DEPTH_MAX} deep.", limit=DEPTH_MAX)
@@ -36,11 +36,11 @@ class Filters:
     def _key(self, node: NodeType, key: str, value: Any, depth: int) -> Any:
         match key:
             case "and":
-                return AllOf(tuple(self.condition(node, item, depth + 1) for item in value))
+                return AllOf(tuple(self.condition(node, item, depth=depth + 1) for item in value))
             case "or":
-                return AnyOf(tuple(self.condition(node, item, depth + 1) for item in value))
+                return AnyOf(tuple(self.condition(node, item, depth=depth + 1) for item in value))
             case "not":
-                return Not(self.condition(node, value, depth + 1))
+                return Not(self.condition(node, value, depth=depth + 1))
             case "id":
                 return self._operators("id", value, "bigint", decoding.keys_to_match(node.name))
         field = node.fields[key]
@@ -59,7 +59,7 @@ class Filters:
         target = self.nodes[str(field.target)]
         through = node.visibility.through
         guarded = not (through is not None and through.key == column) and not target.visibility.to_all(self.roles)
-        return Related(target, column, None, guarded, self.condition(target, value, depth + 1))
+        return Related(target, column, None, guarded, self.condition(target, value, depth=depth + 1))
 
     def _many(self, node: NodeType, field: Field, column: str, value: Any, depth: int) -> AllOf:
         """`some` and `none` over the rows that name this one."""
@@ -71,7 +71,7 @@ class Filters:
         for quantifier, inner in value.items():
             if self._null(inner):
                 continue
-            some = Related(target, None, column, guarded, self.condition(target, inner, depth + 1))
+            some = Related(target, None, column, guarded, self.condition(target, inner, depth=depth + 1))
             parts.append(some if quantifier == "some" else Not(some))
         return AllOf(tuple(parts))
 

@@ -97,9 +97,7 @@ class Planner:
         if declared is None:
             raise Unplannable(name)
         if isinstance(declared.answer, Listing):
-            node = self.graph.nodes[declared.node]
-            order = (SortKey(declared.answer.order_by, descending=False),)
-            return self._list(key, node, details, arguments, column=None, order=order)
+            return self._list(key, self.graph.nodes[declared.node], details, arguments, answer=declared.answer)
         return self._lookup(key, declared, details, arguments)
 
     def _lookup(self, key: str, declared: RootField, details: list[FieldDetails], arguments: dict[str, Symbol]) -> Any:
@@ -160,9 +158,8 @@ class Planner:
                 return self._one(key, node, field, column, details)
         assert isinstance(field.answer, Many)  # noqa: S101
         target = self.graph.nodes[str(field.target)]
-        order = (SortKey(field.answer.order_by, descending=False),)
         arguments = self._arguments(node.name, details)
-        return self._list(key, target, details, arguments, column=field.answer.key, order=order)
+        return self._list(key, target, details, arguments, answer=field.answer)
 
     def _one(self, key: str, node: NodeType, field: Field, column: str, details: list[FieldDetails]) -> OneField:
         target = self.graph.nodes[str(field.target)]
@@ -189,11 +186,11 @@ class Planner:
         details: list[FieldDetails],
         arguments: dict[str, Symbol],
         *,
-        column: str | None,
-        order: tuple[SortKey, ...],
+        answer: Many | Listing,
     ) -> ListField:
         """A connection: its page, filter and order, and what is selected of it."""
-        order = self._order(node, arguments.get("sort")) or order
+        column = answer.key if isinstance(answer, Many) else None
+        order = self._order(node, arguments.get("sort")) or (SortKey(answer.order_by, descending=False),)
         through = node.visibility.through
         implied = column is not None and through is not None and through.key == column
         where = self.filters.condition(node, arguments["where"]) if "where" in arguments else None

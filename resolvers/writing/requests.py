@@ -47,7 +47,7 @@ def _part(field: Any, hint: Any) -> Part:
     return Part(field.name, camel(field.name), plain, bounds[0] if bounds else None, default)
 
 
-def decoded(request: type, given: Mapping[str, Any], limits: Limits, at: str = "") -> Any:
+def decoded(request: type, given: Mapping[str, Any], limits: Limits, *, at: str = "") -> Any:
     """The frozen `request` that the input `given` says; InvalidInput names the field and bound it breaks."""
     values = {}
     for part in parts_of(request):
@@ -66,7 +66,7 @@ def _value(kind: Any, value: Any, bound: Any, limits: Limits, at: str) -> Any:
     if id_target(kind):
         return _key(str(id_target(kind)), value)
     if isinstance(kind, type) and is_dataclass(kind):
-        return decoded(kind, value, limits, f"{at}.")
+        return decoded(kind, value, limits, at=f"{at}.")
     if is_choice(kind):
         return kind(value)
     if isinstance(value, str):

@@ -45,8 +45,8 @@ class ActionNotAllowed(Refusal):
 async def lock_order(
     session: AsyncSession,
     order_id: int | None,
-    token: str | None = None,
     *,
+    token: str | None = None,
     by: Principal,
     unknown: type[Refusal] = UnknownOrder,
 ) -> Order:
@@ -77,7 +77,7 @@ async def _lock_visible(session: AsyncSession, order_id: int, by: Principal) -> 
 
 async def lock_cart(session: AsyncSession, cart_id: int | None, token: str | None, *, by: Principal) -> Order:
     """The cart, locked and still open for changes."""
-    cart = await lock_order(session, cart_id, token, by=by, unknown=UnknownCart)
+    cart = await lock_order(session, cart_id, token=token, by=by, unknown=UnknownCart)
     forgotten = cart.expires_at is not None and cart.expires_at <= clock.now()
     if cart.status == OrderStatus.ABANDONED or (cart.status == OrderStatus.CART and forgotten):
         raise CartExpired

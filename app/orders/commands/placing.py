@@ -100,7 +100,7 @@ async def place_order(session: AsyncSession, placing: PlaceOrder, *, by: Princip
 @refuses(UnknownOrder, ActionNotAllowed, VersionConflict)
 async def cancel_order(session: AsyncSession, cancelling: CancelOrder, *, by: Principal) -> OrderId:
     """Call an order off before anything was shipped; what it held is available again."""
-    order = await lock_order(session, cancelling.order_id, cancelling.cart_token, by=by)
+    order = await lock_order(session, cancelling.order_id, token=cancelling.cart_token, by=by)
     require(order, rules.OrderAction.CANCEL)
     expect_version(order, cancelling.expected_version)
     before = order.status
