@@ -1,4 +1,4 @@
-"""The whole check of the code: style, types, who imports whom, and the tests."""
+"""The whole check of the code: style, types and the tests, which also hold the house's rules and its imports."""
 
 from __future__ import annotations
 
