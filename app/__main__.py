@@ -20,6 +20,7 @@ from app.server.failure import Failure
 from app.server.running import run_until_stopped
 from app.server.settings import complete, read_settings
 from app.server.telemetry import start_logging
+from schema.root import GRAPH
 
 commands = typer.Typer(
     no_args_is_help=True,
@@ -27,6 +28,7 @@ commands = typer.Typer(
     pretty_exceptions_enable=False,
     help="Lading: the whole supply chain as one live GraphQL graph.",
 )
+SDL = migrating.ROOT / "schema" / "schema.graphql"
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -92,8 +94,19 @@ def restore(
     """Bring a backup into the database, all of it or nothing; stop the servers before."""
     with complete(read_settings()) as settings:
         backing_up.restore(settings.written_to, file, replace=replace)
-        found = migrating.current(settings.written_to)
-    _tell(f"Restored, at revision {found}. {(migrating.mismatch(found, migrating.head()) or '').capitalize()}".strip())
+        wrong = migrating.mismatch(migrating.current(settings.written_to), migrating.head())
+    _tell(f"Restored; but {wrong}." if wrong else "Restored.")
+
+
+@commands.command()
+def schema(
+    write: Annotated[bool, typer.Option("--write", help="Refresh the committed file instead of printing.")] = False,  # noqa: FBT002
+) -> None:
+    """Print the graph's types in GraphQL's own language, for clients that generate code from them."""
+    if write:
+        SDL.write_text(GRAPH.sdl)
+    else:
+        typer.echo(GRAPH.sdl, nl=False)
 
 
 @commands.command()
