@@ -148,7 +148,9 @@ class Relay:
         """Position one batch. An idle round only looks, for writing each time would wear the log's row out."""
         if standing.floor is not None:
             search = (str(standing.floor.xmax), [str(each) for each in standing.floor.in_progress])
-            snapshot, anything = await connection.fetchrow(sql.LOOK, *search)
+            epoch, snapshot, anything = await connection.fetchrow(sql.LOOK, *search)
+            if epoch != standing.epoch:
+                raise EpochEnded
             if not anything:
                 standing.cover(snapshot)
                 return []

@@ -40,8 +40,8 @@ SELECT new.id FROM new WHERE NOT EXISTS (SELECT FROM outbox_positions AS given W
 
 LOOK = f"""
 WITH {_NEW.format(xmax="$1", in_progress="$2")}
-SELECT pg_current_snapshot()::text AS snapshot, EXISTS ({_UNPOSITIONED}) AS anything
-"""
+SELECT (SELECT epoch FROM outbox_log WHERE id = 1), pg_current_snapshot()::text, EXISTS ({_UNPOSITIONED})
+"""  # noqa: S608 — its parts are written here.
 
 _POSITION = """
 WITH {new}, chosen AS MATERIALIZED ({unpositioned} ORDER BY new.id LIMIT $3),

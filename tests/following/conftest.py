@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -14,6 +15,7 @@ from app.kernel.outbox import write_outbox
 from app.kernel.principal import SYSTEM
 from app.server.wakeup import Wakeup
 from tests.factories import inventory as make
+from tests.following.own_redis import OwnRedis
 from tests.following.processes import Process, process, relaying
 
 
@@ -57,6 +59,15 @@ async def shelf_of(sessions: async_sessionmaker[AsyncSession], **details: bool) 
 async def shelf(sessions: async_sessionmaker[AsyncSession]) -> Shelf:
     """A shelf with a hundred pieces of a published product."""
     return await shelf_of(sessions)
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[OwnRedis]:
+    """A Redis of this test's own, running."""
+    made = OwnRedis(tmp_path)
+    made.start()
+    yield made
+    made.stop()
 
 
 @pytest.fixture

@@ -29,13 +29,14 @@ from schema.root import GRAPH
 
 
 @asynccontextmanager
-async def relaying(database_url: str, wakeup: Wakeup) -> AsyncIterator[Relay]:
-    """A relay that runs within the block, and leads at its beginning."""
+async def relaying(database_url: str, wakeup: Wakeup, *, stands_by: bool = False) -> AsyncIterator[Relay]:
+    """A relay that runs within the block; unless it stands by it leads at its beginning."""
     relay = Relay(connector(database_url), wakeup)
     running = asyncio.create_task(relay.run())
     try:
         async with asyncio.timeout(5):
-            await relay.leads.wait()
+            while not (stands_by or relay.leads.is_set()):
+                await asyncio.sleep(0.005)
         yield relay
     finally:
         relay.stop()

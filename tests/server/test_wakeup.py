@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -14,32 +12,8 @@ import pytest
 import redis.asyncio
 
 from app.kernel.limits import DEFAULTS
-from app.server.embedded.binaries import find_binaries
 from app.server.wakeup import Bell, Subscription, Unsubscribed, Wakeup, redis_address
-
-
-class OwnRedis:
-    """A Redis that a test may stop and start."""
-
-    def __init__(self, directory: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.socket = directory / "own.sock"
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start it."""
-        options = ["--port", str(self.port), "--save", "", "--unixsocket", str(self.socket)]
-        self._process = subprocess.Popen([str(find_binaries().valkey), *options], stdout=subprocess.DEVNULL)
-
-    def stop(self) -> None:
-        """Kill it, without a word to those who are connected."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+from tests.following.own_redis import OwnRedis
 
 
 @pytest.fixture
