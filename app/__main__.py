@@ -1,10 +1,15 @@
-"""The `lading` command: each sub-command reads settings, does one thing, and tells what went wrong in one line."""
+"""The `lading` command: each sub-command reads settings, does one thing, and tells what went wrong in one line.
+
+The graph takes a second to build, so only the commands that need it import it.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import asyncpg
 import typer
@@ -13,14 +18,12 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import DBAPIError
 
-from app.main import build_app, relay_events, work
 from app.server import backing_up, migrating, serving, testing
 from app.server import doctor as doctors
 from app.server.failure import Failure
 from app.server.running import run_until_stopped
-from app.server.settings import complete, read_settings
+from app.server.settings import Settings, complete, read_settings
 from app.server.telemetry import start_logging
-from schema.root import GRAPH
 
 commands = typer.Typer(
     no_args_is_help=True,
@@ -39,34 +42,31 @@ def serve(
     workers: Annotated[int | None, typer.Option(help="How many processes serve.")] = None,
 ) -> None:
     """Serve the graph over HTTP and WebSocket until stopped."""
-    settings = read_settings(host=host, port=port, workers=workers)
-    start_logging(settings.log_level, settings.log_lines)
-    with complete(settings) as whole:
-        migrating.require_head(whole.written_to)
-        if whole.workers == 1:
-            serving.serve(whole, build_app, announce=_announce)
-        else:
-            serving.serve_in_processes(whole, ["serve"], announce=_announce)
+    with _at_head(host=host, port=port, workers=workers) as settings:
+        if settings.workers > 1:
+            serving.serve_in_processes(settings, ["serve"], announce=_announce)
+            return
+        from app.main import build_app
+
+        serving.serve(settings, build_app, announce=_announce)
 
 
 @commands.command()
 def relay() -> None:
     """Give committed events their positions and wake whoever follows; any number may run, and one leads."""
-    settings = read_settings()
-    start_logging(settings.log_level, settings.log_lines)
-    with complete(settings) as whole:
-        migrating.require_head(whole.written_to)
-        run_until_stopped(lambda stop: relay_events(whole, stop))
+    from app.main import relay_events
+
+    with _at_head() as settings:
+        run_until_stopped(lambda stop: relay_events(settings, stop))
 
 
 @commands.command()
 def worker() -> None:
     """Do what is due and what domains do when something happened; any number may run."""
-    settings = read_settings()
-    start_logging(settings.log_level, settings.log_lines)
-    with complete(settings) as whole:
-        migrating.require_head(whole.written_to)
-        run_until_stopped(lambda stop: work(whole, stop))
+    from app.main import work
+
+    with _at_head() as settings:
+        run_until_stopped(lambda stop: work(settings, stop))
 
 
 @commands.command()
@@ -89,7 +89,7 @@ def backup(file: Annotated[Path, typer.Argument(help="Where to write it; there m
 @commands.command()
 def restore(
     file: Annotated[Path, typer.Argument(help="What `lading backup` wrote.")],
-    replace: Annotated[bool, typer.Option("--replace", help="Drop what is in the database.")] = False,  # noqa: FBT002
+    replace: Annotated[bool, typer.Option("--replace", help="Drop what is in the database.")] = False,
 ) -> None:
     """Bring a backup into the database, all of it or nothing; stop the servers before."""
     with complete(read_settings()) as settings:
@@ -100,9 +100,11 @@ def restore(
 
 @commands.command()
 def schema(
-    write: Annotated[bool, typer.Option("--write", help="Refresh the committed file instead of printing.")] = False,  # noqa: FBT002
+    write: Annotated[bool, typer.Option("--write", help="Refresh the committed file instead of printing.")] = False,
 ) -> None:
     """Print the graph's types in GraphQL's own language, for clients that generate code from them."""
+    from schema.root import GRAPH
+
     if write:
         SDL.write_text(GRAPH.sdl)
     else:
@@ -125,10 +127,20 @@ def doctor() -> None:
 @commands.command("test", context_settings=PASSED_ON)
 def run_tests(
     context: typer.Context,
-    fast: Annotated[bool, typer.Option("--fast", help="Run the tests and nothing else.")] = False,  # noqa: FBT002 — typer reads it so.,
+    fast: Annotated[bool, typer.Option("--fast", help="Run the tests and nothing else.")] = False,
 ) -> None:
     """Check style, types and imports, and run the tests; further arguments go to pytest."""
     testing.check(context.args, fast=fast, tell=_tell)
+
+
+@contextmanager
+def _at_head(**told: Any) -> Iterator[Settings]:
+    """Complete settings over a database that has the schema of this code, and logging begun: what processes need."""
+    settings = read_settings(**told)
+    start_logging(settings.log_level, settings.log_lines)
+    with complete(settings) as whole:
+        migrating.require_head(whole.written_to)
+        yield whole
 
 
 def _announce(address: str) -> None:
