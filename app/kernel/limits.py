@@ -77,6 +77,7 @@ class Limits:
     wakeup_messages_waiting_max: int = 1_000
     wakeup_connections_max: int = 8
     import_batch_rows: int = 1_000
+    import_rows_max: int = 2_000_000
     reaction_tries_max: int = 5
     cart_lines_max: int = 250
     cart_hold_minutes: int = 20
