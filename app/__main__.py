@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import DBAPIError
 
-from app.server import backing_up, migrating, serving, testing
+from app.server import backing_up, migrating, page, serving, testing
 from app.server import doctor as doctors
 from app.server.failure import Failure
 from app.server.running import run_until_stopped
@@ -109,6 +109,13 @@ def schema(
         SDL.write_text(GRAPH.sdl)
     else:
         typer.echo(GRAPH.sdl, nl=False)
+
+
+@commands.command("page")
+def fetch_page() -> None:
+    """Fetch the query editor that browsers get at /graphql, so that it needs no network; npm does it."""
+    page.fetch_assets(read_settings().home)
+    _tell("The page at /graphql is whole; a server that runs already shows it once it is started again.")
 
 
 @commands.command()

@@ -24,6 +24,7 @@ from app.server.database import open_databases
 from app.server.http import GraphQLEndpoint
 from app.server.http_health import Readiness, livez, readiness
 from app.server.http_requests import HttpRefusal
+from app.server.page import page_of
 from app.server.relay import run_relay
 from app.server.telemetry import RequestTelemetry, metrics
 from app.server.wakeup import Bell, Wakeup
@@ -111,7 +112,7 @@ async def opened(settings: Settings) -> AsyncIterator[Doors]:
         callers = Callers(databases.sessions)
         sockets = Sockets(execution, callers.of_payload, limits=limits)
         things.push_async_callback(sockets.drain)
-        endpoint = GraphQLEndpoint(execution, callers.of_header, limits, None)
+        endpoint = GraphQLEndpoint(execution, callers.of_header, limits, page_of(settings.home))
         yield Doors(endpoint, websocket_session(sockets.endpoint), readiness(databases.primary, wakeup))
 
 
