@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -12,7 +13,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from app.server.embedded import EmbeddedFailure, embedded_servers
+from app.server.embedded import EmbeddedFailure, embedded_servers, unprivileged
+from app.server.embedded.binaries import find_binaries
+from app.server.embedded.postgres import Postgres
+from app.server.embedded.process import free_port
 
 USER = """
 import sys
@@ -125,3 +129,15 @@ class TestEmbeddedServers:
                 ask(stranger, "SELECT 1")
         ports = json.loads((tmp_path / "embedded" / "ports.json").read_text())
         assert set(ports) == {"postgres", "valkey"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to leave root behind")
+class TestPostgresOfRoot:
+    def test_runs_as_a_stranger_where_no_user_namespace_may_be_made(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(unprivileged, "namespaces_allowed", lambda: False)
+        server = Postgres(tmp_path, find_binaries(), "password", fast=True)
+        with server.running(free_port()) as process:
+            assert Path(f"/proc/{process.pid}").stat().st_uid == pwd.getpwnam("nobody").pw_uid
+        assert process.returncode == 0

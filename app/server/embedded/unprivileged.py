@@ -8,9 +8,10 @@ import pwd
 import signal
 import subprocess
 import sys
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
+from app.server.embedded.capabilities import become
 from app.server.failure import EmbeddedFailure
 
 if TYPE_CHECKING:
@@ -38,6 +39,11 @@ def _enter_and_die_with_parent() -> None:
     die_with_parent()
 
 
+def _become_and_die_with_parent(user: pwd.struct_passwd) -> None:
+    become(user)
+    die_with_parent()
+
+
 @cache
 def namespaces_allowed() -> bool:
     """Whether a process may enter a user namespace here; containers often forbid it."""
@@ -55,14 +61,23 @@ def unprivileged(folder: Path, program: Path) -> dict[str, Any]:
         return {"preexec_fn": _enter_and_die_with_parent}
     stranger = pwd.getpwnam(STRANGER)
     _give(folder, stranger)
-    options: dict[str, Any] = {"user": stranger.pw_uid, "group": stranger.pw_gid, "extra_groups": []}
-    for place in (program, folder):
-        if subprocess.run(["test", "-r", place], check=False, **options).returncode != 0:
-            raise EmbeddedFailure(
-                f"PostgreSQL may not run as root, and the user {STRANGER} cannot reach {place}: "
-                "run as an ordinary user, or move that place, or set DATABASE_URL."
-            )
-    return options | {"preexec_fn": die_with_parent}
+    plain = {"user": stranger.pw_uid, "group": stranger.pw_gid, "extra_groups": [], "preexec_fn": die_with_parent}
+    keeping_a_right = {"preexec_fn": partial(_become_and_die_with_parent, stranger)}
+    for options in (plain, keeping_a_right):
+        if _reaches((program, folder), options):
+            return options
+    raise EmbeddedFailure(
+        f"PostgreSQL may not run as root, and the user {STRANGER} cannot reach {program} and {folder}: "
+        "run as an ordinary user, or move them, or set DATABASE_URL."
+    )
+
+
+def _reaches(places: tuple[Path, ...], options: dict[str, Any]) -> bool:
+    looks = (subprocess.run(["test", "-r", place], check=False, cwd="/", **options) for place in places)
+    try:
+        return all(look.returncode == 0 for look in looks)
+    except (OSError, subprocess.SubprocessError):
+        return False
 
 
 def _give(folder: Path, owner: pwd.struct_passwd) -> None:
