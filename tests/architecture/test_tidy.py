@@ -10,7 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from app.kernel.limits import Limits
-from tests.architecture.sources import NO_DOMAINS, Definition, Function, Source, files, house, sources
+from tests.architecture.sources import NO_DOMAINS, ROOT, Definition, Function, Source, files, house, sources
 
 FUNCTION_LINES_MAX = 50
 FUNCTION_LINES_MEDIAN_MAX = 8
@@ -59,7 +59,11 @@ class TestModules:
     def test_are_short(self) -> None:
         lengths = ((source, len(source.text.splitlines())) for source in sources())
         complain(
-            (f"{source.path}: {length} lines" for source, length in lengths if length > MODULE_LINES_MAX),
+            (
+                f"{source.path}: {length} lines"
+                for source, length in lengths
+                if length > MODULE_LINES_MAX and source.path.parts[0] != "migrations"
+            ),
             f"A module has at most {MODULE_LINES_MAX} lines: make it a package of the same name, one module a verb.",
         )
 
@@ -209,7 +213,8 @@ def _lines(*suffixes: str) -> Iterator[tuple[Path, int, str]]:
     for path in files():
         if path in FOREIGN or (suffixes and path.suffix not in suffixes):
             continue
-        for number, line in enumerate(Source(path).text.splitlines(), start=1):
+        text = (ROOT / path).read_bytes().decode(errors="ignore")
+        for number, line in enumerate(text.splitlines(), start=1):
             yield path, number, line
 
 
