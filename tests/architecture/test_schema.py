@@ -18,7 +18,6 @@ from graphql import (
 )
 
 from schema.root import GRAPH
-from schema.values import VALUE_OBJECTS
 from tests.architecture.sources import ROOT
 
 PAGING = {"first", "after", "last", "before"}
@@ -55,6 +54,13 @@ def is_list(kind: Any) -> bool:
     return isinstance(kind.of_type if isinstance(kind, GraphQLNonNull) else kind, GraphQLList)
 
 
+def is_node(kind: Any) -> bool:
+    """Whether the objects of a type are rows of a table, of which there is no end; a question's records are few."""
+    return kind.name == "Node" or (
+        isinstance(kind, GraphQLObjectType) and any(interface.name == "Node" for interface in kind.interfaces)
+    )
+
+
 class TestSchema:
     def test_is_committed_as_the_code_has_it(self) -> None:
         committed = (ROOT / "schema" / "schema.graphql").read_text()
@@ -75,16 +81,12 @@ class TestLists:
             if get_named_type(field.type).name.endswith("Connection"):
                 assert set(field.args) >= PAGING, f"{place} is a connection without {', '.join(sorted(PAGING))}."
 
-    def test_that_are_not_paged_are_small_by_nature(self) -> None:
-        small = {"UserError", "ExternalReference", "PageInfo", *(kind.__name__ for kind in VALUE_OBJECTS)}
-        unbounded = [
+    def test_of_nodes_are_connections(self) -> None:
+        unpaged = [
             place
             for place, field in fields()
             if is_list(field.type)
-            and isinstance(get_named_type(field.type), GraphQLObjectType | GraphQLInterfaceType)
+            and is_node(get_named_type(field.type))
             and not place.split(".")[0].endswith("Connection")
-            and place != "Query.nodes"
-            and get_named_type(field.type).name not in small
-            and not place.endswith(".userErrors")
         ]
-        assert not unbounded, f"A list of objects is a connection, whose pages are bounded: {', '.join(unbounded)}"
+        assert unpaged == ["Query.nodes"], f"A list of nodes is a connection, whose pages are bounded: {unpaged}"
