@@ -5,6 +5,7 @@ The graph takes a second to build, so only the commands that need it import it.
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -91,11 +92,13 @@ def restore(
     file: Annotated[Path, typer.Argument(help="What `lading backup` wrote.")],
     replace: Annotated[bool, typer.Option("--replace", help="Drop what is in the database.")] = False,
 ) -> None:
-    """Bring a backup into the database, all of it or nothing; stop the servers before."""
+    """Bring a backup into the database, all of it or nothing, and check its stock; stop the servers before."""
     with complete(read_settings()) as settings:
         backing_up.restore(settings.written_to, file, replace=replace)
         wrong = migrating.mismatch(migrating.current(settings.written_to), migrating.head())
-    _tell(f"Restored; but {wrong}." if wrong else "Restored.")
+        _tell(f"Restored; but {wrong}." if wrong else "Restored.")
+        if not wrong:
+            _check_stock(settings)
 
 
 @commands.command()
@@ -148,6 +151,18 @@ def _at_head(**told: Any) -> Iterator[Settings]:
     with complete(settings) as whole:
         migrating.require_head(whole.written_to)
         yield whole
+
+
+def _check_stock(settings: Settings) -> None:
+    """Tell whether the ledger explains every stock level; Failure where it does not."""
+    from app.main import unexplained_stock
+
+    unexplained = asyncio.run(unexplained_stock(settings))
+    for level in unexplained:
+        _tell(f"Not explained: {level}")
+    if unexplained:
+        raise Failure("The data is as it was backed up, but its ledger does not explain these stock levels.")
+    _tell("The stock ledger balances.")
 
 
 def _announce(address: str) -> None:

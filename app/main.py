@@ -15,6 +15,7 @@ from starlette.routing import Route, WebSocketRoute, websocket_session
 from app.access.questions import Unauthenticated, authenticate, signing
 from app.fulfilment import reactions as fulfilment
 from app.inventory import reactions as inventory
+from app.inventory.questions import UnexplainedLevel, unexplained_levels
 from app.kernel.event_log import EVENT_CURSOR_SQL
 from app.kernel.outbox import Event
 from app.kernel.principal import ANONYMOUS
@@ -40,7 +41,7 @@ from resolvers.writing.run import Commands
 from schema.root import GRAPH
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from typing import Any
 
     from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -184,3 +185,9 @@ async def readyz(request: Request) -> Response:
     """Whether this process may be sent requests."""
     answer: Response = await request.state.ready(request)
     return answer
+
+
+async def unexplained_stock(settings: Settings) -> Sequence[UnexplainedLevel]:
+    """The stock levels that the ledger does not explain; none where the books balance."""
+    async with open_databases(settings) as databases, databases.sessions() as session:
+        return await unexplained_levels(session)
