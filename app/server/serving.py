@@ -28,6 +28,19 @@ PORT_SHARED = "LADING_PORT_SHARED"
 BACKLOG = 2048
 
 
+class DrainingServer(uvicorn.Server):
+    """A server that lets sockets send what waits for them before it closes them; the application says how: `drain`."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop to listen, drain, and close what is open."""
+        for server in self.servers:
+            server.close()
+        drain = self.lifespan.state.get("drain")
+        if drain is not None:
+            await drain(self.config.timeout_graceful_shutdown)
+        await super().shutdown(sockets)
+
+
 def listening_socket(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """A socket that listens on `host` and `port`; Failure where that is not to be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -63,7 +76,7 @@ def serve(settings: Settings, build: Callable[[Settings], ASGIApp], *, announce:
             backlog=BACKLOG,
             timeout_graceful_shutdown=settings.stop_seconds,
         )
-        server = uvicorn.Server(config)
+        server = DrainingServer(config)
         if not shared:
             announce(address_of(listening))
         with stop_asked():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -41,7 +42,7 @@ class Payload:
     variables: Mapping[str, Any]
     principal: Principal
 
-    @property
+    @cached_property
     def key(self) -> Hashable:
         """The selection, and the statements with every value that they bind: the caller's own only where they do."""
         parts = tuple((part.response_key, part.field, self._bound(part.prepared)) for part in self.parts)
@@ -50,8 +51,8 @@ class Payload:
     async def deliveries(self, events: Sequence[LoggedEvent], epoch: str) -> dict[int, Delivery]:
         """What is delivered of each event, by position; events whose object the followers may not see have nothing."""
         keys = sorted({key for event in events if (key := self._shown(event)) is not None})
-        readings = {part.prepared for part in self.parts if part.prepared} | ({self.guard} if self.guard else set())
-        objects = {reading: await self._read(reading, keys) for reading in readings}
+        readings = [*(part.prepared for part in self.parts), self.guard]
+        objects = {id(reading): await self._read(reading, keys) for reading in readings if reading is not None}
         seen = [event for event in events if all(self._shown(event) in found for found in objects.values())]
         return {event.position: self._delivery(event, objects, epoch) for event in seen}
 
@@ -69,7 +70,7 @@ class Payload:
         bound = values_of(prepared.statement, {**self.variables, KEYS.name: []}, viewer_values(self.principal))
         return prepared.statement.text, repr(bound)
 
-    def _delivery(self, event: LoggedEvent, objects: Mapping[Prepared, Mapping[int, bytes]], epoch: str) -> Delivery:
+    def _delivery(self, event: LoggedEvent, objects: Mapping[int, Mapping[int, bytes]], epoch: str) -> Delivery:
         """One event as text, in pieces that meet wherever its cursor is told."""
         pieces = [f'{{"data":{{"{self.response_key}":{{']
         for index, part in enumerate(self.parts):
@@ -78,7 +79,7 @@ class Payload:
                 pieces[-1] += '"'
                 pieces.append('"')
             elif part.prepared is not None:
-                pieces[-1] += objects[part.prepared][self._shown(event)].decode()
+                pieces[-1] += objects[id(part.prepared)][self._shown(event)].decode()
             else:
                 pieces[-1] += orjson.dumps(self._told(event, part.field)).decode()
         pieces[-1] += "}}}"

@@ -28,6 +28,9 @@ from schema.language import pascal
 from schema.operations import Subscription, id_target
 from schema.types import without_none
 
+SCAN_POSITIONS_MAX = 50_000
+"""How much of the log one statement looks through for a follower who was away for long."""
+
 Watcher = Callable[[Placed], None]
 
 log = structlog.get_logger(__name__)
@@ -112,7 +115,8 @@ class Following:
         start = await self._start(asked.after)
         follower = Follower(start, buffer_max=self.limits.follower_buffer_events_max, conflates=asked.conflates)
         position, batch = start.position, self.limits.follow_batch_events_max
-        while (until := self.tail.position) - position > batch:
+        while self.tail.position - position > batch:
+            until = min(self.tail.position, position + SCAN_POSITIONS_MAX)
             events = await self._between(asked.route, position, until)
             for text in await self._missed(asked, follower, events):
                 yield text

@@ -1,0 +1,55 @@
+"""Whoever is revoked hears nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+
+from app.kernel.principal import Principal
+from app.server.revoking import end_with_their_caller
+from app.server.websocket import Sockets
+from resolvers.following.log import Placed
+from resolvers.following.run import Following
+
+CALLERS = [
+    Principal(name="key 1", api_key_id=1),
+    Principal(name="key 2", api_key_id=2),
+    Principal(name="user 1", user_id=1),
+    Principal(name="stranger"),
+]
+
+
+class FakeSockets:
+    """Sockets of several callers, of which some are closed."""
+
+    def __init__(self) -> None:
+        self.closed: list[str] = []
+
+    def end(self, whose: Callable[[Principal], bool], reason: str) -> None:
+        """Take note of whose sockets are closed."""
+        assert reason
+        self.closed += [caller.name for caller in CALLERS if whose(caller)]
+
+
+class FakeFollowing:
+    """A log whose events the test makes up."""
+
+    def __init__(self) -> None:
+        self.watchers: dict[str, Any] = {}
+
+    def watch(self, name: str, watcher: Any) -> None:
+        """Remember who watches."""
+        self.watchers[name] = watcher
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "closed"),
+    [("access.api_key_revoked", {"api_key_id": 1}, ["key 1"]), ("access.user_disabled", {"user_id": 1}, ["user 1"])],
+)
+def test_closes_the_sockets_of_the_caller_alone(name: str, keys: dict[str, int], closed: list[str]):
+    sockets, following = FakeSockets(), FakeFollowing()
+    end_with_their_caller(cast("Sockets", sockets), cast("Following", following))
+    following.watchers[name](Placed(1, name, keys))
+    assert sockets.closed == closed
