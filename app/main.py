@@ -27,11 +27,13 @@ from app.server.http_health import Readiness, livez, readiness
 from app.server.http_requests import HttpRefusal
 from app.server.page import page_of
 from app.server.relay import run_relay
+from app.server.revoking import end_with_their_caller
 from app.server.telemetry import RequestTelemetry, metrics
 from app.server.wakeup import Bell, Wakeup
 from app.server.websocket import Sockets
 from app.server.working import Worker
 from app.shipments import reactions as shipments
+from resolvers.asking import Asking
 from resolvers.execute import Execution
 from resolvers.following.log import Log
 from resolvers.following.run import Following
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
     from starlette.datastructures import Headers
     from starlette.requests import Request
     from starlette.responses import Response
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import Receive, Scope, Send
 
     from app.kernel.principal import Principal
     from app.server.settings import Settings
@@ -69,7 +71,12 @@ def build_app(settings: Settings) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         async with opened(settings) as graph:
-            yield {"graphql": graph.endpoint, "sockets": graph.sockets, "ready": graph.ready}
+            yield {
+                "graphql": graph.endpoint,
+                "sockets": websocket_session(graph.sockets.endpoint),
+                "ready": graph.ready,
+                "drain": graph.sockets.drain,
+            }
 
     routes: list[Route | WebSocketRoute] = [
         Route("/graphql", FromState("graphql")),
@@ -93,7 +100,7 @@ class Doors:
     """What a serving process answers by."""
 
     endpoint: GraphQLEndpoint
-    sockets: ASGIApp
+    sockets: Sockets
     ready: Readiness
 
 
@@ -109,12 +116,14 @@ async def opened(settings: Settings) -> AsyncIterator[Doors]:
         following = Following(reading, Log(databases.primary), wakeup, limits)
         await following.start()
         things.push_async_callback(following.stop)
-        execution = Execution(GRAPH, reading, Writing(commands, reading), limits, following)
+        answering = (reading, Asking(databases.sessions, reading), Writing(commands, reading))
+        execution = Execution(GRAPH, answering, limits, following)
         callers = Callers(databases.sessions)
         sockets = Sockets(execution, callers.of_payload, limits=limits)
+        end_with_their_caller(sockets, following)
         things.push_async_callback(sockets.drain)
         endpoint = GraphQLEndpoint(execution, callers.of_header, limits, page_of(settings.home))
-        yield Doors(endpoint, websocket_session(sockets.endpoint), readiness(databases.primary, wakeup))
+        yield Doors(endpoint, sockets, readiness(databases.primary, wakeup))
 
 
 @asynccontextmanager

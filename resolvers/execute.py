@@ -14,6 +14,7 @@ from graphql.execution.executor import Executor
 
 from app.kernel.limits import Limits
 from app.kernel.principal import Principal
+from resolvers.asking import Asking
 from resolvers.context import Context, GraphQLRequest, GraphQLResponse
 from resolvers.errors import RequestError, fault, told
 from resolvers.following.run import Following, Stream
@@ -21,6 +22,7 @@ from resolvers.reading.documents import Documents, Operation, RequestErrors
 from resolvers.reading.plan import Unplannable
 from resolvers.reading.run import Reading
 from resolvers.writing.payloads import Writing
+from schema.asking import AskedQuestion
 from schema.building import Graph
 from schema.operations import Mutation
 
@@ -40,12 +42,15 @@ class Execution:
     """Executes requests against one graph."""
 
     def __init__(
-        self, graph: Graph, reading: Reading, writing: Writing, limits: Limits, following: Following | None = None
+        self,
+        graph: Graph,
+        answering: tuple[Reading, Asking, Writing],
+        limits: Limits,
+        following: Following | None = None,
     ) -> None:
-        """Execute over `reading` and `writing`; without `following`, subscriptions are refused."""
+        """Execute by reading, asking and writing; without `following`, subscriptions are refused."""
         self.graph = graph
-        self.reading = reading
-        self.writing = writing
+        self.reading, self.asking, self.writing = answering
         self.following = following
         self.limits = limits
         self.documents = Documents(graph.schema, limits)
@@ -112,8 +117,9 @@ class Execution:
     def _bind(self) -> None:
         """Give every root field of the executable schema its resolver."""
         query, mutation = self.graph.schema.query_type, self.graph.schema.mutation_type
-        for field in query.fields.values() if query else ():
-            field.resolve = self._read_root
+        for name, field in query.fields.items() if query else ():
+            question = self.graph.questions.get(name)
+            field.resolve = self._asker(question) if question else self._read_root
         for name, field in mutation.fields.items() if mutation else ():
             field.resolve = self._writer(self.graph.mutations[name])
 
@@ -123,6 +129,15 @@ class Execution:
         details = [FieldDetails(node, None) for node in info.field_nodes]
         prepared = self.reading.prepare_root(context.operation, str(info.path.key), details, context.principal.roles)
         return orjson.Fragment(await self.reading.run_root(prepared, context.operation, context.principal))
+
+    def _asker(self, question: AskedQuestion) -> Resolver:
+        """The resolver of one question."""
+
+        async def ask(_: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+            details = [FieldDetails(node, None) for node in info.field_nodes]
+            return orjson.Fragment(await self.asking.answer(question, arguments, details, info.context))
+
+        return ask
 
     def _writer(self, mutation: Mutation) -> Resolver:
         """The resolver of one mutation."""

@@ -15,6 +15,7 @@ from strawberry.schema.config import StrawberryConfig
 from app.kernel.choice import is_choice
 from app.kernel.tables import Row
 from app.kernel.visibility import Visibility
+from schema.asking import AskedQuestion, add_question
 from schema.filtering import BOOLEAN_FIELDS, IDENTITY_OPERATORS, LIST_FIELDS, OPERATORS, filter_name, operators_of
 from schema.language import (
     DECLARED,
@@ -27,6 +28,7 @@ from schema.language import (
     Many,
     NodeDeclaration,
     One,
+    Question,
     References,
     Scalar,
     Value,
@@ -78,6 +80,7 @@ class Graph:
     sdl: str
     nodes: Mapping[str, NodeType]
     queries: Mapping[str, RootField]
+    questions: Mapping[str, AskedQuestion]
     mutations: Mapping[str, Mutation]
     subscriptions: Mapping[str, Subscription]
 
@@ -106,6 +109,9 @@ def _rooted(types: Types, nodes: Mapping[str, NodeType], rooms: list[ModuleType]
     cursor = "Where the log of events stands now, in the same moment as the data beside it: follow on from it."
     types.add(query, "eventCursor", str, cursor)
     queries = {camel(name): _add_root(types, camel(name), found) for name, found in _declared(rooms, (Lookup, Listing))}
+    questions = {
+        camel(name): add_question(types, query, camel(name), found) for name, found in _declared(rooms, (Question,))
+    }
     mutation = types.object("Mutation", "Everything that may be done.")
     mutations = {
         camel(name): add_mutation(types, mutation, name, found) for name, found in _declared(rooms, (Command,))
@@ -121,7 +127,7 @@ def _rooted(types: Types, nodes: Mapping[str, NodeType], rooms: list[ModuleType]
         types=[types.by_name[name] for name in nodes],
         config=StrawberryConfig(scalar_map=SCALARS, auto_camel_case=True),
     )
-    return Graph(made._schema, made.as_str() + "\n", nodes, queries, mutations, subscriptions)  # noqa: SLF001
+    return Graph(made._schema, made.as_str() + "\n", nodes, queries, questions, mutations, subscriptions)  # noqa: SLF001
 
 
 def _declared(rooms: list[ModuleType], kinds: tuple[type, ...]) -> list[tuple[str, Any]]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from app.fulfilment import commands, events, measures, tables
+from app.fulfilment import commands, events, measures, questions, tables
 from app.kernel.principal import STAFF
 from app.shipments import measures as shipment_measures
 from schema import catalog, locations, orders, shipments
-from schema.language import Connection, column, command, follow, listing, lookup, many, measure, node, one
+from schema.language import Connection, ask, column, command, follow, listing, lookup, many, measure, node, one
 
 
 @node(tables.Fulfilment, visibility=measures.fulfilment_visibility, sorts=("created_at", "number"))
@@ -81,6 +81,7 @@ class FulfilmentQueries:
     fulfilments: Connection[Fulfilment] = listing(Fulfilment, "Fulfilments that you may see.")
     parcel: Parcel | None = lookup(tables.Parcel.number)
     parcels: Connection[Parcel] = listing(Parcel, "Parcels that you may see.")
+    sourcing_plan = ask(questions.sourcing_plan)
 
 
 class FulfilmentMutations:

@@ -105,6 +105,13 @@ class Listing:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Question:
+    """A root field that an algorithm answers: a read-only function that tells frozen records."""
+
+    function: Callable[..., Any]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Command:
     """A mutation: the command that does it, the node its payload shows, and whether it moves stock or money."""
 
@@ -223,6 +230,11 @@ def lookup(*keys: InstrumentedAttribute[Any], token: InstrumentedAttribute[Any] 
 def listing(shows: type | str, doc: str, *, order_by: str = "id") -> Any:
     """A connection over every visible object of a type."""
     return Listing(shows=shows, doc=doc, order_by=order_by)
+
+
+def ask(function: Callable[..., Any]) -> Any:
+    """A question put to `function`: its parameters are the arguments, its docstring is the description."""
+    return Question(function=function)
 
 
 def command(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from app.kernel.money import Money
-from app.returns import commands, events, measures, tables
+from app.returns import commands, events, measures, questions, tables
 from schema import catalog, locations, orders, parties
-from schema.language import Connection, command, follow, listing, lookup, many, measure, money, node, one
+from schema.language import Connection, ask, command, follow, listing, lookup, many, measure, money, node, one
 
 
 @node(tables.Return, visibility=measures.return_visibility, sorts=("created_at", "number"))
@@ -66,6 +66,7 @@ class ReturnsQueries:
     rma: Return | None = lookup(tables.Return.number)
     returns: Connection[Return] = listing(Return, "Returns that you may see.")
     refunds: Connection[Refund] = listing(Refund, "Refunds that you may see.")
+    returnable_lines = ask(questions.returnable_lines)
 
 
 class ReturnsMutations:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.kernel.event_log import EVENT_CURSOR_SQL
 from app.kernel.limits import DEFAULTS, Limits
 from app.kernel.principal import SYSTEM, Principal
+from resolvers.asking import Asking
 from resolvers.context import GraphQLRequest
 from resolvers.execute import Execution
 from resolvers.reading.run import Reading
@@ -67,7 +68,8 @@ class GraphClient:
         self.woken = 0
         reading = Reading(GRAPH, self.pool, self.pool, limits, EVENT_CURSOR_SQL)
         commands = Commands(sessions, limits, self._wake, b"secret of the tests")
-        self.execution = Execution(GRAPH, reading, Writing(commands, reading), limits)
+        answering = (reading, Asking(sessions, reading), Writing(commands, reading))
+        self.execution = Execution(GRAPH, answering, limits)
 
     def _wake(self) -> None:
         self.woken += 1

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import combinations
 from math import asin, cos, inf, radians, sin, sqrt
+from typing import Annotated
 
 from app.catalog.tables import ProductId
 from app.fulfilment.tables import FulfilmentAction, FulfilmentStatus, SourcingVerdict
@@ -74,7 +75,7 @@ class SourcingShare:
 
     order_line_id: OrderLineId
     product_id: ProductId
-    quantity: int
+    quantity: Annotated[int, "How many pieces of the line."]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +83,7 @@ class SourcingShortage:
     """How many pieces of a product no location can give."""
 
     product_id: ProductId
-    quantity: int
+    quantity: Annotated[int, "How many pieces are missing."]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,18 +91,18 @@ class SourcingCandidate:
     """A location that was weighed: how far it is, what became of it, and what it is to serve where it was chosen."""
 
     location_id: LocationId
-    verdict: SourcingVerdict
-    distance_km: Decimal | None
-    pieces: int
-    shares: tuple[SourcingShare, ...] = ()
+    verdict: Annotated[SourcingVerdict, "Whether it was chosen, or why not."]
+    distance_km: Annotated[Decimal | None, "Kilometres to the destination as the crow flies; null where unknown."]
+    pieces: Annotated[int, "How many of the pieces still needed it could give."]
+    shares: Annotated[tuple[SourcingShare, ...], "What it is to serve, where it was chosen."] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourcingPlan:
     """Which locations are to serve an order, every location that was weighed and why, and what nobody can give."""
 
-    candidates: tuple[SourcingCandidate, ...]
-    shortages: tuple[SourcingShortage, ...]
+    candidates: Annotated[tuple[SourcingCandidate, ...], "Every location that was weighed, the nearest first."]
+    shortages: Annotated[tuple[SourcingShortage, ...], "What no location can give."]
 
     @property
     def chosen(self) -> tuple[SourcingCandidate, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Annotated
 
 from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -29,7 +30,7 @@ class ReturnableLine:
 
     order_line_id: OrderLineId
     product_id: ProductId
-    quantity: int
+    quantity: Annotated[int, "How many pieces of it may be sent back."]
 
 
 async def returnable_lines(

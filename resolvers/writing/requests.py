@@ -64,7 +64,7 @@ def _value(kind: Any, value: Any, bound: Any, limits: Limits, at: str) -> Any:
     if get_origin(kind) in (tuple, list, frozenset):
         return _items(kind, value, bound, limits, at)
     if id_target(kind):
-        return _key(str(id_target(kind)), value)
+        return key_of(str(id_target(kind)), value)
     if isinstance(kind, type) and is_dataclass(kind):
         return decoded(kind, value, limits, at=f"{at}.")
     if is_choice(kind):
@@ -89,7 +89,7 @@ def _items(kind: Any, value: Any, bound: Any, limits: Limits, at: str) -> Any:
     return get_origin(kind)(made)
 
 
-def _key(node: str, value: str) -> int:
+def key_of(node: str, value: str) -> int:
     """The key that an id of `node` names."""
     found = decode_id(value) if len(value) <= ID_LENGTH_MAX else None
     return found.key if found is not None and found.type_name == node else KEY_OF_NOTHING

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-import orjson
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.tables import ChannelId, ProductId
-from app.kernel.event_log import EVENT_CURSOR_SQL
 from app.kernel.identity import encode_id
-from app.kernel.limits import Limits
 from app.kernel.principal import ANONYMOUS, SYSTEM, Principal
-from app.server.database import reading_pool
-from resolvers.context import GraphQLRequest
-from resolvers.execute import Execution
-from resolvers.reading.run import Reading
-from resolvers.writing.payloads import Writing
-from resolvers.writing.run import Commands
-from schema.root import GRAPH
 from tests.factories import orders as make
+from tests.graph import GraphClient
 
 Ask = Callable[..., Awaitable[dict[str, Any]]]
 
@@ -41,24 +32,17 @@ ORDERS = "{ orders { nodes { number status lines { nodes { quantityToShip } } } 
 STOCK = "{ stockLevels { nodes { available } } }"
 
 
-async def nobody_waits() -> None:
-    """Nobody is waiting to be woken."""
-
-
 @pytest.fixture
-async def ask(database_url: str, sessions: async_sessionmaker[AsyncSession]) -> AsyncIterator[Ask]:
+def ask(graph: GraphClient) -> Ask:
     """Executes a request against the graph, and answers its data."""
-    async with reading_pool(database_url, pool=2) as pool:
-        reading = Reading(GRAPH, pool, pool, Limits(), EVENT_CURSOR_SQL)
-        execution = Execution(GRAPH, reading, Writing(Commands(sessions, Limits(), nobody_waits), reading), Limits())
 
-        async def asked(document: str, *, by: Principal = ANONYMOUS, **variables: Any) -> dict[str, Any]:
-            answer = orjson.loads((await execution.execute(GraphQLRequest(document, variables), by)).body)
-            assert answer.get("data") is not None, answer
-            data: dict[str, Any] = answer["data"]
-            return data
+    async def asked(document: str, *, by: Principal = ANONYMOUS, **variables: Any) -> dict[str, Any]:
+        answer = await graph.response(document, variables, by=by)
+        assert answer.get("data") is not None, answer
+        data: dict[str, Any] = answer["data"]
+        return data
 
-        yield asked
+    return asked
 
 
 @pytest.fixture

@@ -1,0 +1,59 @@
+"""Questions: answers by algorithm, told as records, with the nodes that they name read as any reading is."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.kernel.identity import encode_id
+from app.kernel.principal import ANONYMOUS, SYSTEM
+from tests.factories import inventory
+from tests.factories.fulfilment import BERLIN, PORTO, ordered, stocked_at
+from tests.graph import GraphClient
+
+PLAN = """
+query($order: ID!) {
+  sourcingPlan(orderId: $order) {
+    __typename
+    candidates { verdict distanceKm place: location { code } shares { quantity product { sku } } }
+    shortages { quantity }
+  }
+  orders { totalCount }
+}
+"""
+
+
+@pytest.fixture
+async def order(session: AsyncSession) -> str:
+    """An order from Lisbon for two pieces of a product that lies in Berlin and in Porto."""
+    product = await inventory.product(session, sku="TEA")
+    for address in (BERLIN, PORTO):
+        await stocked_at(session, product, 5, address)
+    found = await ordered(session, [(product, 2)])
+    await session.commit()
+    return encode_id("Order", found)
+
+
+class TestQuestion:
+    async def test_tells_records_and_reads_the_nodes_among_them(self, graph: GraphClient, order: str):
+        found = await graph.response(PLAN, {"order": order})
+        assert "errors" not in found
+        plan = found["data"]["sourcingPlan"]
+        assert plan["__typename"] == "SourcingPlan"
+        near, far = plan["candidates"]
+        assert near["verdict"] == "CHOSEN"
+        assert near["distanceKm"] == "273.955"
+        assert near["shares"] == [{"quantity": 2, "product": {"sku": "TEA"}}]
+        assert near["place"]["code"] != far["place"]["code"]
+        assert far["shares"] == []
+        assert plan["shortages"] == []
+
+    async def test_reads_each_place_of_nodes_by_one_statement(self, graph: GraphClient, order: str):
+        graph.pool.statements.clear()
+        await graph.response(PLAN, {"order": order})
+        assert len(graph.pool.statements) == 3
+
+    @pytest.mark.parametrize(("given", "by"), [("junk", SYSTEM), (encode_id("Product", 1), SYSTEM), (None, ANONYMOUS)])
+    async def test_tells_nothing_of_what_the_caller_may_not_see(self, graph: GraphClient, order: str, given, by):
+        found = await graph.response(PLAN, {"order": given or order}, by=by)
+        assert found["data"]["sourcingPlan"] is None
