@@ -26,6 +26,7 @@ class OrderAction(Choice):
 ALLOWED: Mapping[OrderStatus, frozenset[OrderAction]] = {
     OrderStatus.CART: frozenset({OrderAction.SET_LINE, OrderAction.PLACE, OrderAction.ABANDON}),
     OrderStatus.PLACED: frozenset({OrderAction.ALLOCATE, OrderAction.CANCEL}),
+    OrderStatus.PARTIALLY_ALLOCATED: frozenset({OrderAction.ALLOCATE, OrderAction.SHIP, OrderAction.CANCEL}),
     OrderStatus.ALLOCATED: frozenset({OrderAction.ALLOCATE, OrderAction.SHIP, OrderAction.CANCEL}),
     OrderStatus.PARTIALLY_SHIPPED: frozenset({OrderAction.ALLOCATE, OrderAction.SHIP, OrderAction.RETURN}),
     OrderStatus.SHIPPED: frozenset({OrderAction.DELIVER, OrderAction.RETURN}),
@@ -55,4 +56,6 @@ def progress(lines: Iterable[OrderLine]) -> OrderStatus:
         shipped += line.quantity_shipped
     if shipped:
         return OrderStatus.SHIPPED if shipped == wanted else OrderStatus.PARTIALLY_SHIPPED
-    return OrderStatus.ALLOCATED if allocated == wanted else OrderStatus.PLACED
+    if allocated == wanted:
+        return OrderStatus.ALLOCATED
+    return OrderStatus.PARTIALLY_ALLOCATED if allocated else OrderStatus.PLACED

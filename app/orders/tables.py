@@ -19,6 +19,7 @@ class OrderStatus(Choice):
 
     CART = "CART", "Being filled; nothing was promised yet."
     PLACED = "PLACED", "The customer asked for it; its stock is held."
+    PARTIALLY_ALLOCATED = "PARTIALLY_ALLOCATED", "Some pieces have a location to ship from, others do not yet."
     ALLOCATED = "ALLOCATED", "Every line was given a location to ship from."
     PARTIALLY_SHIPPED = "PARTIALLY_SHIPPED", "Some pieces are on their way."
     SHIPPED = "SHIPPED", "All pieces are on their way."

@@ -292,6 +292,7 @@ def upgrade() -> None:
             sa.Enum(
                 "CART",
                 "PLACED",
+                "PARTIALLY_ALLOCATED",
                 "ALLOCATED",
                 "PARTIALLY_SHIPPED",
                 "SHIPPED",

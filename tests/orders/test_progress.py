@@ -43,7 +43,7 @@ def pieces(order_id: int, line_id: int, quantity: int) -> OrderProgress:
 class TestProgress:
     async def test_leads_from_placed_to_delivered(self, session: AsyncSession) -> None:
         of = await an_order(session, 5)
-        assert await mark_allocated(session, pieces(*of, 3), by=SYSTEM) == OrderStatus.PLACED
+        assert await mark_allocated(session, pieces(*of, 3), by=SYSTEM) == OrderStatus.PARTIALLY_ALLOCATED
         assert await mark_allocated(session, pieces(*of, 2), by=SYSTEM) == OrderStatus.ALLOCATED
         assert await mark_shipped(session, pieces(*of, 2), by=SYSTEM) == OrderStatus.PARTIALLY_SHIPPED
         assert await mark_shipped(session, pieces(*of, 3), by=SYSTEM) == OrderStatus.SHIPPED
