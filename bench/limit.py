@@ -1,0 +1,106 @@
+"""The limit: a bare ASGI application that binds and runs the very statements that our plans print, without GraphQL.
+
+A request's body is the name of a read and the number of its variables; both were planned when the process started.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import uvicorn
+
+from app.kernel.event_log import EVENT_CURSOR_SQL
+from app.kernel.limits import DEFAULTS
+from app.kernel.principal import Principal, Role
+from app.kernel.visibility import viewer_values
+from app.server.database import reading_pool
+from resolvers.reading.documents import Documents
+from resolvers.reading.run import Reading, values_of
+from schema.root import GRAPH
+
+OPERATOR = Principal(roles=frozenset({Role.OPERATOR}), name="bench")
+START = {
+    "type": "http.response.start",
+    "status": 200,
+}
+Bound = tuple[str, bytes, list[Any]]
+"""A statement, what stands before its answer, and the values it binds."""
+
+
+def bound(bodies: dict[str, list[dict[str, Any]]], pool: asyncpg.Pool) -> dict[bytes, Bound]:
+    """Every request that will be asked, planned as the real server plans it."""
+    documents = Documents(GRAPH.schema, DEFAULTS)
+    reading = Reading(GRAPH, pool, pool, DEFAULTS, EVENT_CURSOR_SQL)
+    found: dict[bytes, Bound] = {}
+    for name, asked in bodies.items():
+        for number, body in enumerate(asked):
+            operation = documents.operation(body["query"], None, body["variables"])
+            prepared = reading.prepare(operation, OPERATOR.roles)
+            statement = prepared.statement
+            values = values_of(statement, operation.variables.coerced, viewer_values(OPERATOR))
+            found[f"{name}:{number}".encode()] = (statement.text, b'{"data":{' + prepared.names[0], values)
+    return found
+
+
+class Bare:
+    """The application."""
+
+    def __init__(self, database_url: str, connections: int, bodies: dict[str, list[dict[str, Any]]]) -> None:
+        self.database_url = database_url
+        self.connections = connections
+        self.bodies = bodies
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """Connections, and statements ready to bind."""
+        async with reading_pool(self.database_url, pool=self.connections) as pool:
+            self.pool = pool
+            self.bound = bound(self.bodies, pool)
+            yield
+
+    async def __call__(
+        self, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
+    ) -> None:
+        """Answer one request."""
+        if scope["type"] == "lifespan":
+            await self.live(receive, send)
+            return
+        text, before, values = self.bound[(await receive())["body"]]
+        async with self.pool.acquire() as connection:
+            row = await connection.fetchrow(text, *values)
+        body = before + row[0] + b"}}"
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await send({**START, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def live(self, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
+        """Open at the start and close at the end, as uvicorn says."""
+        await receive()
+        async with self.opened():
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def main() -> None:
+    """Serve what the job on the input describes, until stopped."""
+    job = json.load(sys.stdin)
+    application = Bare(job["database_url"], job["connections"], job["bodies"])
+    uvicorn.run(
+        application,  # type: ignore[arg-type]
+        port=job["port"],
+        loop="uvloop",
+        http="httptools",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+    )
+
+
+if __name__ == "__main__":
+    main()

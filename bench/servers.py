@@ -1,0 +1,172 @@
+"""The servers that are measured, each a process of its own on this machine, over the same database."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.kernel.identity import unguessable_token
+from app.server.failure import Failure
+from app.server.migrating import ROOT
+from app.server.settings import Settings
+from app.server.supervising import environment_here, stop
+from bench.operations import VARIANTS, Bodies, Read, Walk
+
+HOST = "127.0.0.1"
+START_SECONDS_MAX = 60
+STOP_SECONDS_MAX = 10
+CONNECTIONS = 10
+"""Connections to PostgreSQL that each server may use."""
+JSON = {"Content-Type": "application/json", "Accept": "application/json"}
+SILENCED = {"NODE_ENV": "production", "GRAPHILE_ENV": "production"}
+
+
+@dataclass
+class Server:
+    """One running server: how it is asked, and the requests that each read is made of there."""
+
+    name: str
+    title: str
+    port: int
+    process: subprocess.Popen[bytes]
+    headers: dict[str, str]
+    bodies: dict[str, list[str]]
+
+    def answer(self, body: str) -> bytes:
+        """The answer to one request; Failure where it is none."""
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=30)
+        try:
+            connection.request("POST", "/graphql", body.encode(), self.headers)
+            response = connection.getresponse()
+            told = response.read()
+        finally:
+            connection.close()
+        if response.status != 200 or b'"errors"' in told:
+            raise Failure(f"{self.title} answered {response.status}: {told[:600].decode(errors='replace')}")
+        return told
+
+    def data(self, document: str, variables: dict[str, Any]) -> Any:
+        """The data of one answer."""
+        return json.loads(self.answer(json.dumps({"query": document, "variables": variables})))["data"]
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as found:
+        found.bind((HOST, 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """A started server, once it listens, and stopped afterwards."""
+    try:
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while not _listens(server.port):
+            if server.process.poll() is not None or time.monotonic() > deadline:
+                raise Failure(f"{server.title} could not be started; its log is beside the database of the benchmarks.")
+            time.sleep(0.1)
+        yield server
+    finally:
+        stop([server.process], STOP_SECONDS_MAX)
+
+
+def _listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection((HOST, port), timeout=1):
+        return True
+    return False
+
+
+def start(command: list[str], job: dict[str, Any], log: Path, **environment: str) -> subprocess.Popen[bytes]:
+    """A process that gets `job` on its input and whose output goes to `log`."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as told:
+        process = subprocess.Popen(  # noqa: S603
+            command,
+            cwd=ROOT,
+            env={**environment_here(), **environment},
+            stdin=subprocess.PIPE,
+            stdout=told,
+            stderr=told,
+        )
+    assert process.stdin is not None  # noqa: S101
+    process.stdin.write(json.dumps(job).encode())
+    process.stdin.close()
+    return process
+
+
+def start_ours(settings: Settings, database_url: str, key: str) -> Server:
+    """This server as it is run in production: one process, all its log lines, and a caller with an API key."""
+    port = free_port()
+    environment = {
+        "LADING_MODE": "production",
+        "DATABASE_URL": database_url,
+        "REDIS_URL": settings.woken_by,
+        "LADING_SECRET": unguessable_token(),
+        "LADING_READ_POOL": str(CONNECTIONS),
+        "LADING_PORT": str(port),
+        "LADING_WORKERS": "1",
+    }
+    command = [sys.executable, "-P", "-m", "app", "serve"]
+    process = start(command, {}, settings.home / "logs" / "lading.log", **environment)
+    return Server("lading", "Lading", port, process, {**JSON, "Authorization": f"Bearer {key}"}, {})
+
+
+def start_module(name: str, title: str, settings: Settings, job: dict[str, Any]) -> Server:
+    """One of the servers of this folder."""
+    port = free_port()
+    whole = {"port": port, "connections": CONNECTIONS, **job}
+    command = [sys.executable, "-P", "-m", f"bench.{name}"]
+    return Server(name, title, port, start(command, whole, settings.home / "logs" / f"{name}.log"), dict(JSON), {})
+
+
+def start_node(node: Path, script: Path, settings: Settings, database_url: str) -> Server:
+    """PostGraphile, by the Node that was found."""
+    port = free_port()
+    command = [str(node), str(script), database_url, str(port), str(CONNECTIONS)]
+    process = start(command, {}, settings.home / "logs" / "postgraphile.log", **SILENCED)
+    return Server("postgraphile", "PostGraphile 5", port, process, dict(JSON), {})
+
+
+def bodies_of(server: Server, reads: tuple[Read, ...], numbers: dict[str, list[str]]) -> Bodies:
+    """What each read asks of `server`, which makes the cursors of its pages itself; `numbers` come from SQL."""
+    return {read.name: list(_bodies(server, read, numbers)) for read in reads}
+
+
+def _bodies(server: Server, read: Read, numbers: dict[str, list[str]]) -> Iterator[dict[str, Any]]:
+    theirs = server.name == "postgraphile"
+    document = read.theirs if theirs else read.ours
+    if isinstance(read.source, Walk):
+        for cursor in cursors(server, read.source):
+            yield {"query": document, "variables": {"after": cursor}}
+    else:
+        for number in numbers[read.name]:
+            yield {"query": document, "variables": {"number": number}}
+
+
+def cursors(server: Server, walk: Walk) -> Iterator[str | None]:
+    """The cursors of the first pages of a list; none for the first of all."""
+    theirs = server.name == "postgraphile"
+    document, root = (walk.theirs, walk.their_root) if theirs else (walk.ours, walk.root)
+    cursor: str | None = None
+    for _ in range(VARIANTS):
+        yield cursor
+        cursor = server.data(document, {"after": cursor})[root]["pageInfo"]["endCursor"]
+        if cursor is None:
+            return
+
+
+def is_here(path: Path) -> bool:
+    """Whether a file may be run."""
+    return path.is_file() and os.access(path, os.X_OK)
