@@ -16,7 +16,9 @@ from app.access.questions import Unauthenticated, authenticate, signing
 from app.fulfilment import reactions as fulfilment
 from app.inventory import reactions as inventory
 from app.inventory.questions import UnexplainedLevel, unexplained_levels
+from app.kernel import idempotency
 from app.kernel.event_log import EVENT_CURSOR_SQL
+from app.kernel.limits import put_in_force
 from app.kernel.outbox import Event
 from app.kernel.principal import ANONYMOUS
 from app.kernel.reacting import Reaction, Timer
@@ -57,7 +59,7 @@ if TYPE_CHECKING:
 
 AUTHORIZATION = ("authorization", "Authorization")
 """The names under which clients put their credential into `connection_init`."""
-TIMERS: dict[Timer, float] = {**inventory.TIMERS, **orders.TIMERS}
+TIMERS: dict[Timer, float] = {**idempotency.TIMERS, **inventory.TIMERS, **orders.TIMERS}
 REACTIONS: dict[type[Event], Reaction] = {}
 REACTIONS.update(fulfilment.REACTIONS)  # type: ignore[arg-type]
 REACTIONS.update(shipments.REACTIONS)  # type: ignore[arg-type]
@@ -67,6 +69,7 @@ HEADERS_OF_BROWSERS = ["Authorization", "Content-Type", "X-Request-ID", "X-Ladin
 def build_app(settings: Settings) -> Starlette:
     """The application that `settings` describe; what it opens at its start it closes at its end."""
     signing.use_key(settings.signed_with.encode())
+    put_in_force(settings.limits)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
@@ -117,7 +120,7 @@ async def opened(settings: Settings) -> AsyncIterator[Doors]:
         await following.start()
         things.push_async_callback(following.stop)
         answering = (reading, Asking(databases.sessions, reading), Writing(commands, reading))
-        execution = Execution(GRAPH, answering, limits, following)
+        execution = Execution(GRAPH, answering, limits=limits, following=following)
         callers = Callers(databases.sessions)
         sockets = Sockets(execution, callers.of_payload, limits=limits)
         end_with_their_caller(sockets, following)
@@ -148,6 +151,7 @@ async def relay_events(settings: Settings, stop: asyncio.Event) -> None:
 
 async def work(settings: Settings, stop: asyncio.Event) -> None:
     """Do what is due and react to events until `stop` is set."""
+    put_in_force(settings.limits)
     async with open_databases(settings) as databases, rung(settings) as (bell, _):
         worker = Worker(databases.sessions, settings.limits, bell.ring, timers=TIMERS, reactions=REACTIONS)
         await worker.run(stop)

@@ -45,6 +45,7 @@ class Execution:
         self,
         graph: Graph,
         answering: tuple[Reading, Asking, Writing],
+        *,
         limits: Limits,
         following: Following | None = None,
     ) -> None:

@@ -69,7 +69,7 @@ class GraphClient:
         reading = Reading(GRAPH, self.pool, self.pool, limits, EVENT_CURSOR_SQL)
         commands = Commands(sessions, limits, self._wake, b"secret of the tests")
         answering = (reading, Asking(sessions, reading), Writing(commands, reading))
-        self.execution = Execution(GRAPH, answering, limits)
+        self.execution = Execution(GRAPH, answering, limits=limits)
 
     def _wake(self) -> None:
         self.woken += 1

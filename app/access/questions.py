@@ -14,12 +14,11 @@ from app.access import rules
 from app.access.tables import ApiKey, User
 from app.kernel import clock
 from app.kernel.identity import token_hash
-from app.kernel.limits import DEFAULTS
+from app.kernel.limits import in_force
 from app.kernel.principal import ANONYMOUS, Principal, Role
 
 SCHEME = "bearer"
 CREDENTIAL_LENGTH_MAX = 4_096
-REMEMBERED = timedelta(milliseconds=DEFAULTS.callers_remembered_ms_max)
 
 
 class Unauthenticated(Exception):
@@ -45,11 +44,11 @@ class Callers:
     def recall(self, key: tuple[str, int | str]) -> Caller | None:
         """The caller `key`, where it was read within the last second."""
         caller = self._known.get(key)
-        return caller if caller and abs(clock.now() - caller.known_at) < REMEMBERED else None
+        return caller if caller and abs(clock.now() - caller.known_at) < _remembered() else None
 
     def remember(self, key: tuple[str, int | str], caller: Caller) -> None:
         """Keep `caller` for a second; when there are too many, forget them all, for they are soon stale anyway."""
-        if len(self._known) >= DEFAULTS.callers_remembered_max:
+        if len(self._known) >= in_force().callers_remembered_max:
             self._known.clear()
         self._known[key] = caller
 
@@ -74,6 +73,11 @@ class Signing:
         if self._tokens is None:
             raise RuntimeError("no signing key was given: call app.access.questions.signing.use_key at start")
         return self._tokens
+
+
+def _remembered() -> timedelta:
+    """How long a caller is taken for what the database last told."""
+    return timedelta(milliseconds=in_force().callers_remembered_ms_max)
 
 
 callers = Callers()

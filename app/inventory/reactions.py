@@ -18,7 +18,7 @@ EXPIRY_INTERVAL_SECONDS = 1.0
 
 async def expire_due_holds(session: AsyncSession) -> bool:
     """Give back what carts held too long; whether there may be more that is due."""
-    return await expire_holds(session, clock.now()) == limits.DEFAULTS.holds_expired_at_once_max
+    return await expire_holds(session, clock.now()) == limits.in_force().holds_expired_at_once_max
 
 
 TIMERS: dict[Timer, float] = {expire_due_holds: EXPIRY_INTERVAL_SECONDS}

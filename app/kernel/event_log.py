@@ -20,8 +20,8 @@ CURSOR_LENGTH_MAX = 16_384
 POSITION_MAX = 2**63 - 1
 CURSOR_FORM = re.compile(r"([A-Za-z0-9_-]{1,64}):(\d{1,19})(?::(\d{1,20}):(\d{1,20}):((?:\d{1,20}(?:,\d{1,20})*)?))?")
 EVENT_CURSOR_SQL = (
-    "coalesce((SELECT translate(encode(convert_to(log.epoch || ':' || log.last_position || ':' || pg_current_snapshot(),"
-    " 'UTF8'), 'base64'), E'\\n', '') FROM outbox_log AS log WHERE log.id = 1), 'bm9uZTow')"
+    "coalesce((SELECT translate(encode(convert_to(log.epoch || ':' || log.last_position || ':' ||"
+    " pg_current_snapshot(), 'UTF8'), 'base64'), E'\\n', '') FROM outbox_log AS log WHERE log.id = 1), 'bm9uZTow')"
 )
 """The value of `eventCursor`, as an expression inside the statement that reads the data beside it, on the primary.
 

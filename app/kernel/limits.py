@@ -90,3 +90,14 @@ class Limits:
 
 
 DEFAULTS = Limits()
+_chosen: list[Limits] = [DEFAULTS]
+
+
+def in_force() -> Limits:
+    """The limits of this process."""
+    return _chosen[0]
+
+
+def put_in_force(limits: Limits) -> None:
+    """Let `limits` hold in this process from now on; the composition root does so once, at its start."""
+    _chosen[0] = limits

@@ -18,7 +18,7 @@ from gql import Client, gql
 from gql.transport.websockets import WebsocketsTransport
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS_MAX = 30
+START_SECONDS_MAX = 90
 STOP_SECONDS_MAX = 15
 
 

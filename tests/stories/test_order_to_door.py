@@ -120,58 +120,48 @@ async def opened(staff: Caller) -> Goods:
     return Goods(channel, product, location, customer["customer"]["id"], carrier["carrier"]["id"])
 
 
+async def signed_up(shop: Shop, goods: Goods) -> Caller:
+    """The customer, with a password of her own, signed in."""
+    password = "Ada's own long password 1815"
+    user = {"email": "ada@example.com", "name": "Ada", "password": password, "customerId": goods.customer}
+    await shop.staff.do("userCreate", "user { id }", roles=["CUSTOMER"], **user)
+    signed_in = await shop.stranger.do("signIn", "accessToken", email="ada@example.com", password=password)
+    return Caller(shop.stranger.address, signed_in["accessToken"])
+
+
+async def placed(ada: Caller, goods: Goods) -> str:
+    """The id of an order of two pieces that the customer placed."""
+    cart = (await ada.do("cartCreate", "order { id }", channelId=goods.channel))["order"]["id"]
+    await ada.do("cartLineSet", "order { pieces }", cartId=cart, productId=goods.product, quantity=2)
+    home = {"recipient": "Ada", "line1": "1 Quay", "city": "Lisbon", "countryCode": "PT"}
+    where = {"latitude": "38.72", "longitude": "-9.14"}
+    order = await ada.do(
+        "orderPlace",
+        "order { id number total { amount } }",
+        cartId=cart,
+        shippingAddress={**home, **where},
+        idempotencyKey=key(),
+    )
+    assert order["order"]["total"]["amount"] == "25"
+    return str(order["order"]["id"])
+
+
 async def bought(shop: Shop, goods: Goods) -> dict[str, Any]:
     """An order of two pieces, placed by the customer, allocated and shipped."""
     staff = shop.staff
-    password = "Ada's own long password 1815"
-    await staff.do(
-        "userCreate",
-        "user { id }",
-        email="ada@example.com",
-        name="Ada",
-        password=password,
-        roles=["CUSTOMER"],
-        customerId=goods.customer,
-    )
-    token = (await shop.stranger.do("signIn", "accessToken", email="ada@example.com", password=password))["accessToken"]
-    ada = Caller(shop.stranger.address, token)
-    cart = (await ada.do("cartCreate", "order { id }", channelId=goods.channel))["order"]["id"]
-    await ada.do("cartLineSet", "order { pieces }", cartId=cart, productId=goods.product, quantity=2)
-    home = {
-        "recipient": "Ada",
-        "line1": "1 Quay",
-        "city": "Lisbon",
-        "countryCode": "PT",
-        "latitude": "38.72",
-        "longitude": "-9.14",
-    }
-    order = await ada.do(
-        "orderPlace", "order { id number total { amount } }", cartId=cart, shippingAddress=home, idempotencyKey=key()
-    )
-    assert order["order"]["total"]["amount"] == "25"
-    identity = order["order"]["id"]
-    allocated = await staff.do(
-        "orderAllocate",
-        "order { fulfilments { nodes { id lines { nodes { id } } location { code } } } }",
-        orderId=identity,
-        idempotencyKey=key(),
-    )
+    ada = await signed_up(shop, goods)
+    order = await placed(ada, goods)
+    selected = "order { fulfilments { nodes { id lines { nodes { id } } location { code } } } }"
+    allocated = await staff.do("orderAllocate", selected, orderId=order, idempotencyKey=key())
     (fulfilment,) = allocated["order"]["fulfilments"]["nodes"]
     lines = [{"fulfilmentLineId": fulfilment["lines"]["nodes"][0]["id"], "quantity": 2}]
-    await staff.do(
-        "pickConfirm", "fulfilment { status }", fulfilmentId=fulfilment["id"], lines=lines, idempotencyKey=key()
-    )
-    await staff.do("parcelPack", "parcel { id }", fulfilmentId=fulfilment["id"], lines=lines, weightGrams=600)
-    shipment = await staff.do(
-        "shipmentCreate",
-        "shipment { id }",
-        fulfilmentId=fulfilment["id"],
-        carrierId=goods.carrier,
-        trackingNumber="RR1PT",
-    )
-    shipped = shipment["shipment"]["id"]
-    await staff.do("shipmentDispatch", "shipment { status }", shipmentId=shipped, idempotencyKey=key())
-    return {"order": identity, "shipment": shipped, "ada": ada}
+    work = {"fulfilmentId": fulfilment["id"], "lines": lines}
+    await staff.do("pickConfirm", "fulfilment { status }", **work, idempotencyKey=key())
+    await staff.do("parcelPack", "parcel { id }", **work, weightGrams=600)
+    sent = {"fulfilmentId": fulfilment["id"], "carrierId": goods.carrier, "trackingNumber": "RR1PT"}
+    shipment = (await staff.do("shipmentCreate", "shipment { id }", **sent))["shipment"]["id"]
+    await staff.do("shipmentDispatch", "shipment { status }", shipmentId=shipment, idempotencyKey=key())
+    return {"order": order, "shipment": shipment, "ada": ada}
 
 
 class TestOrderToDoor:

@@ -27,7 +27,7 @@ async def expire_holds(session: AsyncSession, now: datetime, *, by: Principal = 
         select(StockHold)
         .where(IS_ACTIVE, StockHold.expires_at <= now)
         .order_by(StockHold.expires_at, StockHold.id)
-        .limit(limits.DEFAULTS.holds_expired_at_once_max)
+        .limit(limits.in_force().holds_expired_at_once_max)
         .with_for_update(key_share=True, skip_locked=True)
         .execution_options(populate_existing=True)
     )

@@ -192,7 +192,7 @@ def _customer(cart: CreateCart, by: Principal) -> int | None:
 
 def _idle_until() -> datetime:
     """Until when a cart that is touched now lives."""
-    return clock.now() + timedelta(days=limits.DEFAULTS.cart_idle_days)
+    return clock.now() + timedelta(days=limits.in_force().cart_idle_days)
 
 
 async def _put_in(session: AsyncSession, cart: Order, line: OrderLine | None, setting: SetCartLine) -> OrderLine:
@@ -213,8 +213,8 @@ async def _next_position(session: AsyncSession, cart: Order) -> int:
     """The place after the last line of the cart."""
     counted = select(func.count(), func.coalesce(func.max(OrderLine.position), 0)).where(OrderLine.order_id == cart.id)
     lines, last = (await session.execute(counted)).one()
-    if lines >= limits.DEFAULTS.cart_lines_max:
-        raise CartFull(lines_max=limits.DEFAULTS.cart_lines_max)
+    if lines >= limits.in_force().cart_lines_max:
+        raise CartFull(lines_max=limits.in_force().cart_lines_max)
     return int(last) + 1
 
 
@@ -242,7 +242,7 @@ async def _take_out(session: AsyncSession, cart: Order, line: OrderLine | None, 
 
 async def _hold(session: AsyncSession, line: OrderLine, *, by: Principal) -> None:
     """Hold exactly as many pieces as the line has, for a while from now."""
-    expires_at = clock.now() + timedelta(minutes=limits.DEFAULTS.cart_hold_minutes)
+    expires_at = clock.now() + timedelta(minutes=limits.in_force().cart_hold_minutes)
     holds = [hold for hold in await lock_holds(session, line.order_id) if hold.order_line_id == line.id]
     for hold in holds:
         hold.expires_at = expires_at
