@@ -79,6 +79,18 @@ def migrate(revision: Annotated[str, typer.Argument(help="The revision to come t
         typer.echo(f"The database is at revision {migrating.current(settings.written_to)}.")
 
 
+@commands.command("admin")
+def make_admin() -> None:
+    """Make the first administrator, and tell its password this once; further users are made through the graph."""
+    from app.main import first_admin
+
+    with _at_head() as settings:
+        made = asyncio.run(first_admin(settings))
+    if made is None:
+        raise Failure("There is an administrator already; further users are made by the mutation userCreate.")
+    _tell(f"{made.email} may sign in with the password {made.password}")
+
+
 @commands.command()
 def backup(file: Annotated[Path, typer.Argument(help="Where to write it; there must be no such file yet.")]) -> None:
     """Write the whole database, as it is at one moment, to a file."""

@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route, WebSocketRoute, websocket_session
 
+from app.access.commands import FirstAdmin, ensure_first_admin
 from app.access.questions import Unauthenticated, authenticate, signing
 from app.fulfilment import reactions as fulfilment
 from app.inventory import reactions as inventory
@@ -19,7 +20,7 @@ from app.inventory.questions import UnexplainedLevel, unexplained_levels
 from app.kernel import idempotency
 from app.kernel.event_log import EVENT_CURSOR_SQL
 from app.kernel.limits import put_in_force
-from app.kernel.outbox import Event
+from app.kernel.outbox import Event, write_outbox
 from app.kernel.principal import ANONYMOUS
 from app.kernel.reacting import Reaction, Timer
 from app.orders import reactions as orders
@@ -204,3 +205,12 @@ async def unexplained_stock(settings: Settings) -> Sequence[UnexplainedLevel]:
     """The stock levels that the ledger does not explain; none where the books balance."""
     async with open_databases(settings) as databases, databases.sessions() as session:
         return await unexplained_levels(session)
+
+
+async def first_admin(settings: Settings) -> FirstAdmin | None:
+    """The first administrator's credentials, where there is none yet and one is made; they are told this once."""
+    async with open_databases(settings) as databases, databases.sessions() as session:
+        made = await ensure_first_admin(session)
+        await write_outbox(session)
+        await session.commit()
+    return made
