@@ -17,6 +17,7 @@ from app.kernel.principal import SYSTEM, Principal
 from app.server.database import reading_pool
 from app.server.relay import Relay, connector
 from app.server.wakeup import Bell, Wakeup
+from resolvers.asking import Asking
 from resolvers.context import GraphQLRequest, GraphQLResponse
 from resolvers.execute import Execution
 from resolvers.following.log import Log
@@ -158,7 +159,8 @@ async def process(
         await following.start()
         things.push_async_callback(following.stop)
         writing = Writing(Commands(sessions, bounds, bell.ring, b"secret of the tests"), reading)
-        yield Process(Execution(graph, reading, writing, bounds, following), following, reading.reads)
+        answering = (reading, Asking(sessions, reading), writing)
+        yield Process(Execution(graph, answering, limits=bounds, following=following), following, reading.reads)
 
 
 class NotingReading(Reading):
