@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -120,7 +120,7 @@ class Import:
         read = await self._resume(run_id, stage, books)
         total = max(self.source.total(stage.kind), read)
         self.watch(stage.kind, read, total)
-        for batch in _batches(islice(self.source.records(stage.kind), read, None), self.batch_rows):
+        for batch in _batches(islice(_once(self.source.records(stage.kind)), read, None), self.batch_rows):
             async with self._transaction() as session:
                 await self._batch(session, await self._checkpoint(session, run_id, stage, read), batch, books)
             read += len(batch)
@@ -210,6 +210,17 @@ def _stage_report(row: ImportCheckpoint) -> StageReport:
     return StageReport(Kind(row.stage), row.read, row.imported, row.known, row.refused)
 
 
+def _once(records: Iterable[Record | Refused]) -> Iterator[Record | Refused]:
+    """The records with each key once: what is told twice is refused the second time, wherever batches end."""
+    seen = set[str]()
+    for record in records:
+        if isinstance(record, Record) and record.key in seen:
+            yield Refused(record.key, "it is in the file twice")
+        else:
+            seen.add(record.key)
+            yield record
+
+
 def _batches(records: Iterable[Record | Refused], size: int) -> Iterable[list[Record | Refused]]:
     """The records in lists of `size`, the last one shorter."""
     waiting = iter(records)
@@ -220,25 +231,18 @@ def _batches(records: Iterable[Record | Refused], size: int) -> Iterable[list[Re
 async def _sort(session: AsyncSession, stage: Stage, batch: Sequence[Record | Refused], books: Books) -> Sorted:
     """Which records of a batch come in, which came in before, and which do not and why."""
     known = books.ids[stage.kind]
-    new: dict[str, Record] = {}
-    refused = [each for each in batch if isinstance(each, Refused)]
     records = [each for each in batch if isinstance(each, Record)]
-    taken = await _taken(session, stage, [record for record in records if record.key not in known])
-    for record in records:
-        reason = _reason(record, new, taken, books)
-        if record.key in known:
-            continue
-        if reason:
-            refused.append(Refused(record.key, reason))
-        else:
-            new[record.key] = record
-    return Sorted(list(new.values()), sum(record.key in known for record in records), refused)
+    fresh = [record for record in records if record.key not in known]
+    taken = await _taken(session, stage, fresh)
+    reasons = {record.key: _reason(record, taken, books) for record in fresh}
+    refused = [each for each in batch if isinstance(each, Refused)]
+    refused += [Refused(key, reason) for key, reason in reasons.items() if reason]
+    new = [record for record in fresh if not reasons[record.key]]
+    return Sorted(new, len(records) - len(fresh), refused)
 
 
-def _reason(record: Record, new: dict[str, Record], taken: set[str | None], books: Books) -> str | None:
+def _reason(record: Record, taken: set[str | None], books: Books) -> str | None:
     """Why a record that did not come in before does not come in now, if it does not."""
-    if record.key in new:
-        return "it is in the file twice"
     if record.natural_key in taken:
         return f"{record.natural_key} is taken by another"
     missing = books.lacks(record)

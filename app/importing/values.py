@@ -54,7 +54,7 @@ def measure(text: str, *, times: int = 1) -> int | None:
     return written or None
 
 
-def instant(text: str, zone: ZoneInfo, what: str, form: str = "%Y-%m-%d %H:%M:%S") -> datetime | None:
+def instant(text: str, zone: ZoneInfo, what: str, *, form: str = "%Y-%m-%d %H:%M:%S") -> datetime | None:
     """The instant that a local time means; None where there is none. A time that a clock shows twice is its first."""
     if not text:
         return None
