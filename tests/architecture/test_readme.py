@@ -1,0 +1,43 @@
+"""What the documents say is so: their tables, commands, queries and files are those of the code."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from graphql import parse, validate
+
+from app.__main__ import commands
+from schema.root import GRAPH
+from tests.architecture.readme import README, filled
+from tests.architecture.sources import ROOT
+
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "DECISIONS.md", "CHANGELOG.md")
+
+
+def blocks(document: str, language: str) -> list[str]:
+    """The pieces of code of one language in a document."""
+    return re.findall(rf"^ *```{language}\n(.*?)^ *```", (ROOT / document).read_text(), re.DOTALL | re.MULTILINE)
+
+
+class TestReadme:
+    def test_has_the_settings_and_limits_of_the_code(self) -> None:
+        text = README.read_text()
+        assert text == filled(text), "Settings changed: run `python -m tests.architecture.readme`."
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+class TestDocuments:
+    def test_ask_what_the_graph_answers(self, document: str) -> None:
+        for block in blocks(document, "graphql"):
+            assert validate(GRAPH.schema, parse(block)) == [], block
+
+    def test_name_commands_that_there_are(self, document: str) -> None:
+        known = {each.name or getattr(each.callback, "__name__", "") for each in commands.registered_commands}
+        said = set(re.findall(r"(?:\./lading|`lading) ([a-z]+)", (ROOT / document).read_text()))
+        assert said <= known, f"There is no such command: {', '.join(sorted(said - known))}"
+
+    def test_name_files_that_there_are(self, document: str) -> None:
+        said = re.findall(r"`((?:app|schema|resolvers|tests|migrations)/[\w./]+\.\w+)`", (ROOT / document).read_text())
+        missing = [path for path in said if not (ROOT / path).exists()]
+        assert not missing, f"There is no such file: {', '.join(missing)}"
