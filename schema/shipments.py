@@ -69,7 +69,11 @@ class TrackingEvent:
 class ShipmentsQueries:
     """What may be read about transport."""
 
-    shipment: Shipment | None = lookup(tables.Shipment.number)
+    shipment: Shipment | None = lookup(
+        tables.Shipment.number,
+        tables.Shipment.tracking_number,
+        doc="One shipment by exactly one of its id, its number, or its carrier's tracking number (the newest with it).",
+    )
     shipments: Connection[Shipment] = listing(Shipment, "Shipments that you may see.")
     tracking_events: Connection[TrackingEvent] = listing(TrackingEvent, "Tracking events that you may see.")
 

@@ -107,12 +107,14 @@ class Printer:
         return f"to_json({literal(part.text)}::text)"
 
     def lookup(self, part: LookupField) -> str:
-        """The one row that a value names."""
+        """The one row that a value names; the newest where the value need not be unique."""
         node = part.shows.node
         alias = self.alias(node)
         key = f"{column_text(alias, part.column)} = {self.parameters.add(part.slot)}"
         conditions = [key, *self.conditions.guard(node, alias, guarded=part.guarded)]
         tail = f"from {node.table.__tablename__} {alias} where {' and '.join(conditions)}"
+        if not (part.column == "id" or node.table.__table__.c[part.column].unique):
+            tail += f" order by {alias}.id desc limit 1"
         return f"({self.single(self.fields(part.shows, alias), tail)})"
 
     def fields(self, plan: ObjectPlan, alias: str) -> Pairs:

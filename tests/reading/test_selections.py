@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kernel.identity import encode_id
 from app.kernel.principal import ANONYMOUS
-from tests.factories import catalog, inventory
+from tests.factories import catalog, inventory, shipments
 from tests.graph import GraphClient
 
 
@@ -114,3 +114,13 @@ class TestFieldsForSome:
     async def test_refuses_to_filter_by_it_too(self, graph: GraphClient, shelves: dict[str, list[int]]):
         document = "{ stockLevels(where: { onHand: { gt: 10 } }) { nodes { available } } }"
         assert await graph.code(document, by=ANONYMOUS) == "FORBIDDEN"
+
+
+class TestLookup:
+    async def test_finds_the_newest_of_those_that_share_a_key(self, graph: GraphClient, session: AsyncSession):
+        for _ in range(2):
+            shipment = await shipments.created(session)
+            shipment.tracking_number = "RR1PT"
+        await session.commit()
+        data = await graph.query('{ shipment(trackingNumber: "RR1PT") { number } }')
+        assert data["shipment"]["number"] == shipment.number
