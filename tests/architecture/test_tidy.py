@@ -29,10 +29,8 @@ DOMAIN_MODULES = {
     "commands",
     "reactions",
 }
-VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager", "service", "handler"} | {
-    "processor",
-    "update_status",
-}
+VAGUE_WORDS = {"utils", "util", "helpers", "helper", "common", "misc", "base"}
+VAGUE_ENDINGS = {"manager", "service", "handler", "processor"}
 NESTING = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.Match)
 """Branches and loops; a `with` holds something open and decides nothing."""
 UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|X" + r"XX|HA" + r"CK)\b|NotImplemented" + r"Error")
@@ -90,7 +88,7 @@ class TestModules:
 
     def test_have_names_that_say_something(self) -> None:
         complain(
-            (str(path) for path in files() if {part.lower() for part in _words(path)} & VAGUE_NAMES),
+            (str(path) for path in files() if any(is_vague(re.split(r"[_.-]", part.lower())) for part in _parts(path))),
             "Name the module after what it holds, never utils, helpers, common, misc, base, manager, service, handler.",
         )
 
@@ -153,7 +151,7 @@ class TestNames:
                 f"{source.at(node)} {node.name}"
                 for source in sources()
                 for node in _definitions(source.tree)
-                if set(_split(node.name)) & VAGUE_NAMES or node.name == "update_status"
+                if is_vague(_split(node.name)) or node.name == "update_status"
             ),
             "Name it after what it is or does, by the business's own verb; vague names are forbidden.",
         )
@@ -288,9 +286,14 @@ def _is_stub(function: Function) -> bool:
     return empty and not any(isinstance(name, ast.Name) and name.id == "overload" for name in function.decorator_list)
 
 
-def _words(path: Path) -> set[str]:
-    """The words of which a path's parts are made."""
-    return {word for part in path.with_suffix("").parts for word in (part, *re.split(r"[_.-]", part))}
+def is_vague(words: list[str]) -> bool:
+    """Whether a name of these words could stand for anything."""
+    return bool(set(words) & VAGUE_WORDS) or bool(set(words[-1:]) & VAGUE_ENDINGS)
+
+
+def _parts(path: Path) -> tuple[str, ...]:
+    """The names of a file and its folders, without what tells the file's kind."""
+    return tuple(part for part in path.with_suffix("").parts if part.strip("._"))
 
 
 def _split(name: str) -> list[str]:
