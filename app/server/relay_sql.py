@@ -73,6 +73,7 @@ WITH oldest AS MATERIALIZED (SELECT position, positioned_at FROM outbox_position
 gone AS (
     DELETE FROM outbox_positions
     WHERE position <= (SELECT max(oldest.position) FROM oldest WHERE oldest.positioned_at < $1)
+        AND position <= ALL (SELECT reader.position FROM log_readers AS reader)
     RETURNING position, event_id
 )
 UPDATE outbox_log SET
@@ -80,4 +81,4 @@ UPDATE outbox_log SET
     settled_event_id = greatest(settled_event_id, (SELECT max(gone.event_id) FROM gone))
 WHERE id = 1 AND EXISTS (SELECT FROM gone)
 """
-"""Positions go from the oldest on, never one from between: what is kept has no holes."""
+"""Positions go from the oldest on, never one from between: what is kept has no holes, and no reader finds one."""

@@ -194,6 +194,10 @@ class TestRetention:
             connection = await asyncpg.connect(database_url)
             old = "UPDATE outbox_positions SET positioned_at = positioned_at - interval '30 days' WHERE position <= 3"
             await connection.execute(old)
+            await connection.execute("INSERT INTO log_readers (name, position, attempts) VALUES ('slow', 2, 0)")
+            await relay._prune(connection)  # noqa: SLF001
+            assert await connection.fetchval("SELECT min(position) FROM outbox_positions") == 3
+            await connection.execute("UPDATE log_readers SET position = 5")
             await relay._prune(connection)  # noqa: SLF001
             kept = [row["position"] for row in await connection.fetch("SELECT position FROM outbox_positions")]
             assert sorted(kept) == [4, 5]
