@@ -13,7 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route, WebSocketRoute, websocket_session
 
 from app.access.commands import FirstAdmin, ensure_first_admin
-from app.access.questions import Unauthenticated, authenticate, signing
+from app.access.questions import Unauthenticated, authenticate, recalled, signing
 from app.fulfilment import reactions as fulfilment
 from app.inventory import reactions as inventory
 from app.inventory.questions import UnexplainedLevel, unexplained_levels
@@ -25,7 +25,7 @@ from app.kernel.principal import ANONYMOUS
 from app.kernel.reacting import Reaction, Timer
 from app.orders import reactions as orders
 from app.server.database import open_databases
-from app.server.http import GraphQLEndpoint
+from app.server.http import GraphQLEndpoint, ShortCut
 from app.server.http_health import Readiness, livez, readiness
 from app.server.http_requests import HttpRefusal
 from app.server.page import page_of
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from starlette.datastructures import Headers
     from starlette.requests import Request
     from starlette.responses import Response
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from app.kernel.principal import Principal
     from app.server.settings import Settings
@@ -67,7 +67,7 @@ REACTIONS.update(shipments.REACTIONS)  # type: ignore[arg-type]
 HEADERS_OF_BROWSERS = ["Authorization", "Content-Type", "X-Request-ID", "X-Lading-Preflight"]
 
 
-def build_app(settings: Settings) -> Starlette:
+def build_app(settings: Settings) -> ASGIApp:
     """The application that `settings` describe; what it opens at its start it closes at its end."""
     signing.use_key(settings.signed_with.encode())
     put_in_force(settings.limits)
@@ -89,14 +89,13 @@ def build_app(settings: Settings) -> Starlette:
         Route("/readyz", readyz),
         Route("/metrics", metrics),
     ]
-    middleware = [Middleware(RequestTelemetry, paths=frozenset(route.path for route in routes))]
-    if settings.cors_origins:
-        origins = list(settings.cors_origins)
-        browsers = Middleware(
-            CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=HEADERS_OF_BROWSERS
-        )
-        middleware.append(browsers)
-    return Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
+    origins = list(settings.cors_origins)
+    browsers = Middleware(
+        CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=HEADERS_OF_BROWSERS
+    )
+    routed = Starlette(routes=routes, middleware=[browsers] if origins else [], lifespan=lifespan)
+    short = ShortCut(routed, "/graphql", FromState("graphql"), past_other_origins=not origins)
+    return RequestTelemetry(short, paths=frozenset(route.path for route in routes))
 
 
 @dataclass(frozen=True)
@@ -180,6 +179,9 @@ class Callers:
         return ANONYMOUS if authorization is None else await self._caller(authorization)
 
     async def _caller(self, authorization: str) -> Principal:
+        caller = recalled(authorization)
+        if caller is not None:
+            return caller
         async with self.sessions() as session:
             return await authenticate(session, authorization)
 

@@ -92,13 +92,33 @@ async def authenticate(session: AsyncSession, authorization: str | None) -> Prin
     """
     if authorization is None:
         return ANONYMOUS
+    credential = _credential(authorization)
+    if rules.is_api_key(credential):
+        return await _key_holder(session, credential)
+    return await _token_holder(session, credential)
+
+
+def recalled(authorization: str) -> Principal | None:
+    """The caller that `authorization` proves by what the database told within the last second; None where it must tell.
+
+    Most requests need no session for it, and opening one takes longer than all the rest of finding out who calls.
+    """
+    credential = _credential(authorization)
+    if rules.is_api_key(credential):
+        caller = callers.recall(("key", credential[: rules.API_KEY_SHOWN]))
+        return caller.principal if caller and _opened_by(caller, credential) else None
+    claims = signing.tokens.claims(credential, clock.now())
+    caller = callers.recall(("user", claims.user_id)) if claims else None
+    return caller.principal if caller and claims and _signed_in(caller, claims) else None
+
+
+def _credential(authorization: str) -> str:
+    """The credential of an `Authorization` header; Unauthenticated where there is none in it."""
     scheme, _, credential = authorization.strip().partition(" ")
     credential = credential.strip()
     if scheme.lower() != SCHEME or not credential or len(credential) > CREDENTIAL_LENGTH_MAX:
         raise Unauthenticated("Authorization is written `Bearer` and an access token or an API key.")
-    if rules.is_api_key(credential):
-        return await _key_holder(session, credential)
-    return await _token_holder(session, credential)
+    return credential
 
 
 async def _token_holder(session: AsyncSession, token: str) -> Principal:
@@ -106,19 +126,29 @@ async def _token_holder(session: AsyncSession, token: str) -> Principal:
     claims = signing.tokens.claims(token, clock.now())
     if claims:
         caller = callers.recall(("user", claims.user_id)) or await _read_user(session, claims.user_id)
-        if caller and hmac.compare_digest(caller.proof, str(claims.token_version).encode()):
+        if caller and _signed_in(caller, claims):
             return caller.principal
     raise Unauthenticated("The access token is not valid or not valid any more; refresh it or sign in again.")
+
+
+def _signed_in(caller: Caller, claims: rules.AccessClaims) -> bool:
+    """Whether the user did not sign out everywhere since the token was made."""
+    return hmac.compare_digest(caller.proof, str(claims.token_version).encode())
 
 
 async def _key_holder(session: AsyncSession, key: str) -> Principal:
     """The partner whose API key this is."""
     prefix = key[: rules.API_KEY_SHOWN]
     caller = callers.recall(("key", prefix)) or await _read_api_key(session, prefix)
-    in_time = caller is not None and (caller.ends_at is None or clock.now() < caller.ends_at)
-    if caller and in_time and hmac.compare_digest(caller.proof, token_hash(key)):
+    if caller and _opened_by(caller, key):
         return caller.principal
     raise Unauthenticated("The API key is not valid or not valid any more; ask for another one.")
+
+
+def _opened_by(caller: Caller, key: str) -> bool:
+    """Whether `key` is the caller's whole key and did not expire."""
+    in_time = caller.ends_at is None or clock.now() < caller.ends_at
+    return in_time and hmac.compare_digest(caller.proof, token_hash(key))
 
 
 async def _read_user(session: AsyncSession, user_id: int) -> Caller | None:

@@ -16,7 +16,7 @@ from resolvers.errors import fault
 from resolvers.reading.documents import Operation
 
 if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 Authenticate = Callable[[str | None], Awaitable[Principal]]
 
@@ -29,6 +29,28 @@ class Executes(Protocol):
 
     def operation(self, request: GraphQLRequest) -> Operation:
         """The operation that a request asks for."""
+
+
+class ShortCut:
+    """Leads requests for one path straight to its endpoint, past the routing that costs as much as a small reading.
+
+    Where pages of other origins may call, their requests still go the long way, for the middleware there answers them.
+    """
+
+    def __init__(self, app: ASGIApp, path: str, endpoint: ASGIApp, *, past_other_origins: bool) -> None:
+        """Lead HTTP requests for `path` to `endpoint` and all else to `app`."""
+        self.app = app
+        self.path = path
+        self.endpoint = endpoint
+        self.past_other_origins = past_other_origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        straight = scope["type"] == "http" and scope["path"] == self.path and not self._needs_middleware(scope)
+        await (self.endpoint if straight else self.app)(scope, receive, send)
+
+    def _needs_middleware(self, scope: Scope) -> bool:
+        return not self.past_other_origins and any(name == b"origin" for name, _ in scope["headers"])
 
 
 class GraphQLEndpoint:

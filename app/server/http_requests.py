@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -21,6 +22,8 @@ OFFERED = (GRAPHQL_JSON, JSON)
 PREFLIGHT_HEADERS = (b"graphql-require-preflight", b"x-apollo-operation-name", b"apollo-require-preflight")
 """A cross-site form cannot send these, so a GET that has one was meant."""
 RANGES_MAX = 20
+SPELLINGS_KEPT = 256
+"""Headers that clients send in the same words again and again are read once."""
 
 
 class HttpRefusal(Exception):
@@ -56,8 +59,11 @@ def accepted(headers: Headers, offered: tuple[str, ...] = OFFERED) -> str:
     A client that says nothing, or `*/*`, gets `application/json`, which every client understands.
     """
     told = headers.text(b"accept")
-    if not told:
-        return JSON
+    return _accepted(told, offered) if told else JSON
+
+
+@lru_cache(SPELLINGS_KEPT)
+def _accepted(told: str, offered: tuple[str, ...]) -> str:
     ranked = sorted(_ranges(told), key=lambda ranged: -ranged[1])
     for media_range, quality in ranked:
         if quality <= 0:
@@ -94,21 +100,25 @@ async def read_request(scope: Scope, receive: Receive, headers: Headers, body_by
 
 def _check_content(headers: Headers) -> None:
     """Only JSON in UTF-8, not compressed: a simple cross-site form can send none of it."""
-    media_type, *parameters = (part.strip().lower() for part in headers.text(b"content-type").split(";"))
-    if media_type != JSON:
-        raise HttpRefusal(415, "UNSUPPORTED_MEDIA_TYPE", f"Send the request as {JSON}.")
-    if any(part.startswith("charset=") and part[8:].strip('"') not in {"utf-8", "utf8"} for part in parameters):
-        raise HttpRefusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send the request in UTF-8.")
+    _check_media_type(headers.text(b"content-type"))
     if headers.text(b"content-encoding").lower() not in {"", "identity"}:
         raise HttpRefusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send the request without Content-Encoding.")
 
 
+@lru_cache(SPELLINGS_KEPT)
+def _check_media_type(told: str) -> None:
+    media_type, *parameters = (part.strip().lower() for part in told.split(";"))
+    if media_type != JSON:
+        raise HttpRefusal(415, "UNSUPPORTED_MEDIA_TYPE", f"Send the request as {JSON}.")
+    if any(part.startswith("charset=") and part[8:].strip('"') not in {"utf-8", "utf8"} for part in parameters):
+        raise HttpRefusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send the request in UTF-8.")
+
+
 async def _body(receive: Receive, headers: Headers, body_bytes_max: int) -> bytes:
     """The body, read no further than its bound."""
-    too_large = HttpRefusal(413, "BODY_TOO_LARGE", f"A request body has at most {body_bytes_max} bytes.")
-    length = headers.text(b"content-length")
-    if length.isdecimal() and int(length) > body_bytes_max:
-        raise too_large
+    length = headers.values.get(b"content-length", b"")
+    if length.isdigit() and int(length) > body_bytes_max:
+        raise _too_large(body_bytes_max)
     parts: list[bytes] = []
     size, more = 0, True
     while more:
@@ -118,9 +128,13 @@ async def _body(receive: Receive, headers: Headers, body_bytes_max: int) -> byte
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > body_bytes_max:
-            raise too_large
+            raise _too_large(body_bytes_max)
         more = message.get("more_body", False)
-    return b"".join(parts)
+    return b"".join(parts) if len(parts) > 1 else parts[0]
+
+
+def _too_large(body_bytes_max: int) -> HttpRefusal:
+    return HttpRefusal(413, "BODY_TOO_LARGE", f"A request body has at most {body_bytes_max} bytes.")
 
 
 def _from_json(body: bytes) -> GraphQLRequest:

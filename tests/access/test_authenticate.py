@@ -9,7 +9,7 @@ from sqlalchemy import event, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.access import commands, rules
-from app.access.questions import Signing, Unauthenticated, authenticate, callers, signing
+from app.access.questions import Signing, Unauthenticated, authenticate, callers, recalled, signing
 from app.access.tables import ApiKey, User
 from app.kernel import clock
 from app.kernel.principal import ANONYMOUS, Role
@@ -123,3 +123,22 @@ class TestSigning:
     def test_says_that_it_has_no_key(self):
         with pytest.raises(RuntimeError, match="no signing key"):
             _ = Signing().tokens
+
+
+class TestRecalled:
+    async def test_knows_who_was_asked_for_within_the_last_second(self, session: AsyncSession):
+        user, made = await access.user(session), await access.api_key(session)
+        for header in (bearer(user), f"Bearer {made.secret}"):
+            callers.forget()
+            assert recalled(header) is None
+            found = await authenticate(session, header)
+            assert recalled(header) == found
+            with clock.stopped_at(clock.now() + A_SECOND):
+                assert recalled(header) is None
+
+    async def test_takes_nobody_for_somebody_else(self, session: AsyncSession):
+        user, made = await access.user(session), await access.api_key(session)
+        await authenticate(session, bearer(user))
+        await authenticate(session, f"Bearer {made.secret}")
+        for header in (bearer(user, version=2), bearer(user + 1), bearer(user)[:-2], f"Bearer {made.secret[:-1]}"):
+            assert recalled(header) is None
