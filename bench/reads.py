@@ -18,7 +18,7 @@ from app.server.migrating import ROOT
 from app.server.settings import Settings, complete, read_settings
 from bench import postgraphile, seeding, servers
 from bench.measuring import Bounds, Sample, measure, median_of
-from bench.operations import READS, VARIANTS, Bodies
+from bench.operations import READS, VARIANTS, Bodies, Read
 from bench.reporting import Report, kept_in, print_report
 from bench.servers import Server
 
@@ -118,16 +118,21 @@ def _written(bodies: Bodies) -> dict[str, list[str]]:
 
 def _agree(started: list[Server]) -> None:
     """All servers answer the same rows, and the limit the very bytes that we do; Failure where they do not."""
-    ours, limit, *peers = started
     for read in READS:
-        for number in range(0, len(ours.bodies[read.name]), 7):
-            answer = ours.answer(ours.bodies[read.name][number])
-            if answer != limit.answer(limit.bodies[read.name][number]):
-                raise Failure(f"{read.title}: the limit does not answer the bytes that we do.")
-            rows = sorted(_keys(json.loads(answer)))
-            for peer in peers:
-                if sorted(_keys(json.loads(peer.answer(peer.bodies[read.name][number])))) != rows:
-                    raise Failure(f"{read.title}: {peer.title} answers other rows than we do.")
+        for number in range(0, len(started[0].bodies[read.name]), 7):
+            _agree_on(read, number, started)
+
+
+def _agree_on(read: Read, number: int, started: list[Server]) -> None:
+    """All servers answer one request alike."""
+    answers = [server.answer(server.bodies[read.name][number]) for server in started]
+    ours, limit, *others = answers
+    if ours != limit:
+        raise Failure(f"{read.title}: the limit does not answer the bytes that we do.")
+    rows = sorted(_keys(json.loads(ours)))
+    for peer, answer in zip(started[2:], others, strict=True):
+        if sorted(_keys(json.loads(answer))) != rows:
+            raise Failure(f"{read.title}: {peer.title} answers other rows than we do.")
 
 
 def _keys(value: Any) -> Iterator[str]:
