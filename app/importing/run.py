@@ -21,7 +21,7 @@ from app.importing.stages import STAGES, Stage
 from app.importing.stages.books import Books, Written
 from app.importing.tables import ImportCheckpoint, ImportedRecord, ImportRefusal, ImportRun
 from app.kernel import clock
-from app.kernel.limits import DEFAULTS
+from app.kernel.limits import in_force
 from app.kernel.outbox import record as record_event
 from app.kernel.outbox import write_outbox
 from app.kernel.principal import SYSTEM, Principal
@@ -73,13 +73,13 @@ class Import:
         source: Source,
         *,
         watch: Watch = lambda *_: None,
-        batch_rows: int = DEFAULTS.import_batch_rows,
+        batch_rows: int | None = None,
     ) -> None:
         """Write through `sessions` what `source` tells, and tell `watch` how far it is."""
         self.sessions = sessions
         self.source = source
         self.watch = watch
-        self.batch_rows = batch_rows
+        self.batch_rows = batch_rows or in_force().import_batch_rows
         self.by = Principal(roles=SYSTEM.roles, name=f"import of {source.name}")
 
     async def run(self) -> Report:

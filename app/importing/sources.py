@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from app.importing.records import Kind, Record, Refused
-from app.kernel.limits import DEFAULTS
+from app.kernel.limits import in_force
 from app.kernel.money import CurrencyCode
 
 CHUNK_BYTES = 1 << 20
@@ -98,7 +98,8 @@ def _opened(path: Path) -> IO[str]:
 
 def _bounded(rows: Iterable[Mapping[str | Any, str | Any]], path: Path) -> Iterator[Values]:
     """The rows with every cell as trimmed text; a file of too many is not read to its end."""
+    most = in_force().import_rows_max
     for number, row in enumerate(rows, 1):
-        if number > DEFAULTS.import_rows_max:
-            raise ImportFailure(f"{path} has more than {DEFAULTS.import_rows_max} rows; split it.")
+        if number > most:
+            raise ImportFailure(f"{path} has more than {most:,} rows; split it.")
         yield {name: (value or "").strip() for name, value in row.items() if name is not None}
