@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import asyncpg
@@ -17,7 +18,7 @@ from app.kernel.principal import Principal, Role
 from app.kernel.visibility import viewer_values
 from resolvers.errors import RequestError, not_found
 from resolvers.reading.cache import ProvenCache
-from resolvers.reading.cost import bounded_cost, bounded_depth
+from resolvers.reading.cost import Budget, bounded_depth, budget_of
 from resolvers.reading.documents import Operation
 from resolvers.reading.plan import Planner
 from resolvers.reading.shapes import LogCursor, LookupField, Missing, Plan
@@ -25,6 +26,7 @@ from resolvers.reading.sources import FromVariable, FromViewer
 from resolvers.reading.sql import Statement, print_objects, print_query
 from schema.building import Graph
 
+NOBODY: Mapping[str, Any] = {}
 KEYS = FromVariable("")
 """Where a reading of objects finds their keys: no variable of GraphQL can have this name."""
 
@@ -41,12 +43,13 @@ class Prepared:
     """A plan that was printed, ready to run with any variables of its shape."""
 
     plan: Any
+    budget: Budget
     statement: Statement
     names: tuple[bytes, ...]
     told_if_missing: tuple[tuple[int, str, str], ...]
     on_primary: bool
 
-    @property
+    @cached_property
     def viewer_parameters(self) -> frozenset[str]:
         """The caller's own values that the statement binds; where there are none, all callers get the same."""
         sources = (slot.source for slot in self.statement.slots)
@@ -90,7 +93,7 @@ class Reading:
 
     async def run(self, prepared: Prepared, operation: Operation, principal: Principal) -> bytes:
         """The whole response to a prepared query: its cost is bounded, its statement run, its JSON spliced."""
-        bounded_cost(prepared.plan, operation.variables.coerced, principal.roles, self.limits)
+        prepared.budget.spent(operation.variables.coerced, principal.roles, self.limits)
         row = await self._row(prepared, operation.variables.coerced, viewer_values(principal))
         parts = [name + (value or b"null") for name, value in zip(prepared.names, row, strict=True)]
         missing = [not_found(key, node) for index, key, node in prepared.told_if_missing if row[index] is None]
@@ -110,7 +113,7 @@ class Reading:
     async def run_root(self, prepared: Prepared, operation: Operation, principal: Principal) -> bytes:
         """The JSON of one root field; RequestError where it is a lookup that finds nothing."""
         variables = operation.variables.coerced
-        bounded_cost(prepared.plan, variables, principal.roles, self.limits)
+        prepared.budget.spent(variables, principal.roles, self.limits)
         (value,) = await self._row(prepared, variables, viewer_values(principal))
         if value is None and prepared.told_if_missing:
             _, key, node = prepared.told_if_missing[0]
@@ -130,7 +133,7 @@ class Reading:
 
         With `session` they are read inside its transaction.
         """
-        bounded_cost(Plan((prepared.plan,)), variables, principal.roles, self.limits)
+        prepared.budget.spent(variables, principal.roles, self.limits)
         bound = values_of(prepared.statement, {**variables, KEYS.name: list(keys)}, viewer_values(principal))
         text = prepared.statement.text
         if session is not None:
@@ -152,7 +155,8 @@ class Reading:
 
     def _printed(self, plan: Plan, operation: Operation, roles: frozenset[Role]) -> Prepared:
         bounded_depth(plan, self.limits)
-        bounded_cost(plan, operation.variables.coerced, roles, self.limits)
+        budget = budget_of(plan)
+        budget.spent(operation.variables.coerced, roles, self.limits)
         statement = print_query(plan, roles, self.log_cursor)
         names = tuple(f'"{key}":'.encode() for key in statement.keys)
         told = tuple(
@@ -161,16 +165,19 @@ class Reading:
             if isinstance(root, LookupField | Missing)
         )
         on_primary = any(isinstance(root, LogCursor) for root in plan.roots)
-        return Prepared(plan, statement, names, told, on_primary)
+        return Prepared(plan, budget, statement, names, told, on_primary)
 
     def _objects(
         self, operation: Operation, node: str, details: list[FieldDetails], roles: frozenset[Role], *, guarded: bool
     ) -> Prepared:
         plan = Planner(self.graph, operation, roles, self.limits).object(self.graph.nodes[node], details)
         bounded_depth(Plan((plan,)), self.limits)
-        return Prepared(plan, print_objects(plan, roles, KEYS, guarded=guarded), (), (), on_primary=True)
+        return Prepared(
+            plan, budget_of(plan), print_objects(plan, roles, KEYS, guarded=guarded), (), (), on_primary=True
+        )
 
-    async def _row(self, prepared: Prepared, variables: Mapping[str, Any], viewer: Mapping[str, Any]) -> Any:
+    async def _row(self, prepared: Prepared, variables: Mapping[str, Any], principal: Principal) -> Any:
+        viewer = viewer_values(principal) if prepared.viewer_parameters else NOBODY
         bound = values_of(prepared.statement, variables, viewer)
         connections = self.primary if prepared.on_primary else self.replica
         async with connections.acquire() as connection:

@@ -119,6 +119,11 @@ class TestBounds:
         await graph.query(document, {"n": 1}, by=ANONYMOUS)
         assert await graph.code(document, {"n": 100}, by=ANONYMOUS) == "COST_TOO_HIGH"
 
+    async def test_bounds_the_objects_of_one_answer(self, graph: GraphClient):
+        inner = "stockLevels(first: 100) { totalCount nodes { id } }"
+        found = await graph.errors(f"{{ products(first: 900) {{ nodes {{ {inner} }} }} }}")
+        assert found[0]["extensions"] == {"code": "TOO_MANY_NODES", "found": 90_900, "limit": 10_000}
+
     async def test_measures_fragments_in_fragments_fast(self, graph: GraphClient):
         spreads = " ".join(f"fragment F{n} on Product {{ ...F{n + 1} ...F{n + 1} }}" for n in range(60))
         document = f'{{ product(sku: "x") {{ ...F0 }} }} {spreads} fragment F60 on Product {{ sku }}'
