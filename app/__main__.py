@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import asyncpg
 import typer
@@ -26,12 +26,17 @@ from app.server.running import run_until_stopped
 from app.server.settings import Settings, complete, read_settings
 from app.server.telemetry import start_logging
 
+if TYPE_CHECKING:
+    from app.importing.sources import Source
+
 commands = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Lading: the whole supply chain as one live GraphQL graph.",
 )
+imports = typer.Typer(no_args_is_help=True, help="Bring in orders of other systems; what came in once does not again.")
+commands.add_typer(imports, name="import")
 SDL = migrating.ROOT / "schema" / "schema.graphql"
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -113,6 +118,39 @@ def restore(
             _check_stock(settings)
 
 
+@imports.command()
+def olist(folder: Annotated[Path, typer.Argument(help="The folder of its files.")]) -> None:
+    """Import orders of the Brazilian marketplace Olist, as they were published."""
+    from app.importing.olist import Olist
+
+    _import(lambda: Olist(folder))
+
+
+@imports.command()
+def dataco() -> None:
+    """Import the demo's orders, a cut of the DataCo set that comes with Lading."""
+    from app.importing.dataco import DataCo
+
+    _import(DataCo)
+
+
+@commands.command()
+def simulate(
+    rate: Annotated[float, typer.Option(min=0.001, max=10_000, help="Events a second.")] = 2.0,
+    events: Annotated[int | None, typer.Option(min=1, help="End after so many events.")] = None,
+    minutes: Annotated[float | None, typer.Option(min=0, help="End after so many minutes.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed over the same data plays the same trade.")] = None,
+) -> None:
+    """Play live trade through the real commands until stopped: carts, orders, picks, shipments, scans, returns."""
+    from app.server import filling
+    from app.simulation.play import Pace
+
+    seconds = None if minutes is None else 60 * minutes
+    pace, console = Pace(rate=rate, events_max=events, seconds_max=seconds), Console()
+    with _at_head() as settings:
+        run_until_stopped(lambda stop: filling.simulate(settings, pace, seed=seed, stop=stop, console=console))
+
+
 @commands.command()
 def schema(
     write: Annotated[bool, typer.Option("--write", help="Refresh the committed file instead of printing.")] = False,
@@ -163,6 +201,14 @@ def _at_head(**told: Any) -> Iterator[Settings]:
     with complete(settings) as whole:
         migrating.require_head(whole.written_to)
         yield whole
+
+
+def _import(source: Callable[[], Source]) -> None:
+    """Import a set of orders, and tell how far it is and what became of it."""
+    from app.server import filling
+
+    with _at_head() as settings:
+        asyncio.run(filling.import_set(settings, source, console=Console()))
 
 
 def _check_stock(settings: Settings) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from random import Random
+from random import Random, SystemRandom
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
@@ -23,6 +23,7 @@ BEGINS = 0.15
 """How often a step begins another life."""
 IS_STOCK = 0.25
 """How many of the lives are those of shelves."""
+SEED_MAX = 1_000_000
 BEHIND_SECONDS_MAX = 1.0
 """A play that is further behind its rate does not hurry to make up for it."""
 
@@ -88,6 +89,11 @@ class Play:
         if pace.events_max is not None and self.trade.clerk.events >= pace.events_max:
             return True
         return pace.seconds_max is not None and seconds >= pace.seconds_max
+
+
+def random_seed() -> int:
+    """A seed that nobody chose."""
+    return SystemRandom().randrange(SEED_MAX)
 
 
 async def begin_play(sessions: async_sessionmaker[AsyncSession], seed: int, *, habits: Habits | None = None) -> Play:
