@@ -16,10 +16,12 @@ import redis.asyncio
 from redis.exceptions import RedisError
 
 from app.server.database import asyncpg_url, place_of
+from app.server.doctor_log import log_findings
 from app.server.embedded import is_running
 from app.server.failure import Failure
 from app.server.migrating import head, mismatch, revision_by
 from app.server.settings import Settings, complete
+from app.server.wakeup import redis_address
 
 POSTGRES_OLDEST = 150_000
 REDIS_OLDEST = 7
@@ -77,6 +79,7 @@ def _servers(settings: Settings) -> Iterator[Finding]:
 async def _connected(settings: Settings) -> list[Finding]:
     checks = [
         _reached("PostgreSQL", settings.written_to, _postgres),
+        _reached("Log of events", settings.written_to, _log),
         _reached("Redis", settings.woken_by, _redis),
     ]
     if settings.database_read_url:
@@ -113,8 +116,19 @@ async def _postgres(what: str, url: str) -> list[Finding]:
     ]
 
 
+async def _log(_: str, url: str) -> list[Finding]:
+    connection = await asyncpg.connect(asyncpg_url(url), timeout=5)
+    try:
+        if await revision_by(connection.fetchval) != head():
+            return []
+        told = await log_findings(connection)
+    finally:
+        await connection.close()
+    return [Finding(what, found, wrong=bool(advice), advice=advice) for what, found, advice in told]
+
+
 async def _redis(what: str, url: str) -> list[Finding]:
-    async with redis.asyncio.Redis.from_url(url, socket_connect_timeout=5) as client:
+    async with redis.asyncio.Redis.from_url(redis_address(url), socket_connect_timeout=5) as client:
         told = await client.info("server")
     name = f"Valkey {told['valkey_version']}" if "valkey_version" in told else f"Redis {told['redis_version']}"
     old = int(str(told["redis_version"]).split(".")[0]) < REDIS_OLDEST

@@ -28,7 +28,7 @@ SECRET_LENGTH_MIN = 32
 SECRET_CHARACTERS_MIN = 10
 """So many different characters: a word repeated is no secret."""
 DATABASE_SCHEMES = ("postgresql://", "postgres://", "postgresql+asyncpg://")
-REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
+REDIS_SCHEMES = ("redis://", "rediss://", "valkey://", "valkeys://", "unix://")
 
 
 class SettingsFailure(Failure):

@@ -1,9 +1,17 @@
 """The doctor: it finds what is wrong, and only that."""
 
+from datetime import timedelta
 from pathlib import Path
 
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.kernel import clock
+from app.kernel.outbox import write_outbox
 from app.server.doctor import examine
+from app.server.doctor_log import LATE_SECONDS, log_findings
 from app.server.settings import read_settings
+from tests.factories import catalog
 
 
 class TestExamine:
@@ -22,3 +30,19 @@ class TestExamine:
     def test_never_tells_a_password(self, database_url: str, tmp_path: Path):
         told = {"DATABASE_URL": "postgresql://me:hush@127.0.0.1:1/x", "REDIS_URL": "redis://:hush@127.0.0.1:1"}
         assert "hush" not in repr(list(examine(read_settings(**told, home=tmp_path))))
+
+
+class TestLog:
+    async def test_says_whom_events_wait_for(self, database_url: str, session: AsyncSession):
+        with clock.stopped_at(clock.now() - timedelta(seconds=2 * LATE_SECONDS)):
+            await catalog.product(session)
+            await write_outbox(session)
+        await session.commit()
+        connection = await asyncpg.connect(database_url)
+        try:
+            told = {what: advice for what, _, advice in await log_findings(connection)}
+        finally:
+            await connection.close()
+        assert "lading relay" in told["Log of events"]
+        assert not told["Reactions"]
+        assert not told["Failed reactions"]
