@@ -53,9 +53,15 @@ class ProvenCache(Generic[Kept]):
             half.popitem(last=False)
 
 
-def shape(values: Mapping[str, Any], types: Mapping[str, GraphQLInputType]) -> Hashable:
-    """What of the variables a plan depends on: which are there, and of each what chooses SQL rather than is bound."""
-    return tuple((name, _shape(value, types[name])) for name, value in sorted(values.items()))
+def shape(values: Mapping[str, Any], types: Mapping[str, GraphQLInputType], sizes: frozenset[str]) -> Hashable:
+    """What of the variables a plan depends on: which are there, and of each what chooses SQL rather than is bound.
+
+    Of those in `sizes`, which say how long a page is, that is the value itself.
+    """
+    return tuple(
+        (name, value if name in sizes and isinstance(value, int) else _shape(value, types[name]))
+        for name, value in (sorted(values.items()) if len(values) > 1 else values.items())
+    )
 
 
 def _shape(value: Any, kind: GraphQLInputType) -> Hashable:

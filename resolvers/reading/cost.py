@@ -1,15 +1,13 @@
-"""What an operation costs, before any SQL: one for each object that it may return. Evaluated on every request.
+"""What an operation costs, before any SQL: one for each object that it may return.
 
-A plan's cost is a sum of products of page sizes. It is worked out once, as terms; a request only fills in the sizes,
-so that nobody can have a plan remembered with short pages and then ask it for long ones.
+The sizes of its pages are part of what a plan is made for, so that a plan has one cost, worked out once; nobody can
+have a plan remembered with short pages and then ask it for long ones.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 from app.kernel.limits import Limits
@@ -26,47 +24,34 @@ from resolvers.reading.shapes import (
     OneField,
     Plan,
 )
-from resolvers.reading.sources import Slot
-
-Sizes = tuple[Slot, ...]
-"""The sizes of the pages that a part of a plan lies in, from the outermost in."""
-Terms = tuple[tuple[int, tuple[int, ...]], ...]
-"""A sum of products: numbers, each with the places of the page sizes that multiply it."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What a plan costs and how many listed objects it may return, each as a sum of products of page sizes."""
+    """What a plan costs, and how many listed objects it may return."""
 
-    cost: Terms
-    nodes: Terms
-    sizes: Sizes
+    cost: int
+    nodes: int
 
-    def spent(self, variables: Mapping[str, Any], roles: frozenset[Role], limits: Limits) -> int:
-        """The cost with these variables; RequestError with both numbers where a bound is passed."""
-        given = [size.decode(size.source.value(variables, {})) for size in self.sizes]
-        nodes, cost = _summed(self.nodes, given), _summed(self.cost, given)
+    def spent(self, roles: frozenset[Role], limits: Limits) -> int:
+        """The cost; RequestError with both numbers where a bound is passed."""
         limit = limits.cost_max_staff if roles & STAFF else limits.cost_max
-        if cost > limit:
+        if self.cost > limit:
             message = (
-                f"This operation costs {cost}, your limit is {limit}: ask for shorter pages or fewer nested lists."
+                f"This operation costs {self.cost}, your limit is {limit}: ask for shorter pages or fewer nested lists."
             )
-            raise RequestError("COST_TOO_HIGH", message, cost=cost, limit=limit)
-        if nodes > limits.nodes_max:
-            raise over_limit("TOO_MANY_NODES", "Too many objects in one answer", found=nodes, limit=limits.nodes_max)
-        return cost
+            raise RequestError("COST_TOO_HIGH", message, cost=self.cost, limit=limit)
+        if self.nodes > limits.nodes_max:
+            told = "Too many objects in one answer"
+            raise over_limit("TOO_MANY_NODES", told, found=self.nodes, limit=limits.nodes_max)
+        return self.cost
 
 
 def budget_of(plan: Plan | ObjectPlan) -> Budget:
     """The budget of a plan."""
-    cost: Counter[Sizes] = Counter()
-    nodes: Counter[Sizes] = Counter()
-    for part in plan.roots if isinstance(plan, Plan) else (plan,):
-        for sizes, weight, listed in _terms(part, ()):
-            cost[sizes] += weight
-            nodes[sizes] += listed
-    sizes = tuple(dict.fromkeys(size for places in (cost, nodes) for place in places for size in place))
-    return Budget(_placed(cost, sizes), _placed(nodes, sizes), sizes)
+    parts = plan.roots if isinstance(plan, Plan) else (plan,)
+    terms = [term for part in parts for term in _terms(part, 1)]
+    return Budget(sum(cost for cost, _ in terms), sum(nodes for _, nodes in terms))
 
 
 def bounded_depth(plan: Plan, limits: Limits) -> int:
@@ -77,38 +62,28 @@ def bounded_depth(plan: Plan, limits: Limits) -> int:
     return depth
 
 
-def _placed(weights: Mapping[Sizes, int], sizes: Sizes) -> Terms:
-    """The terms of `weights`, which name page sizes by their place among `sizes`."""
-    return tuple((weight, tuple(sizes.index(size) for size in inside)) for inside, weight in weights.items() if weight)
-
-
-def _summed(terms: Terms, given: list[int]) -> int:
-    """The sum of products that terms stand for."""
-    return sum(weight * prod([given[place] for place in places]) for weight, places in terms)
-
-
-def _terms(part: Any, sizes: Sizes) -> Iterator[tuple[Sizes, int, int]]:
-    """The cost and the listed objects of a part, at each depth of pages that it reaches."""
+def _terms(part: Any, times: int) -> Iterator[tuple[int, int]]:
+    """The cost and the listed objects of a part that is read `times` times, and of all within it."""
     match part:
         case ListField():
-            inside = (*sizes, part.page.size)
-            yield sizes, 1 + len(_parts_of(part.where)), 0
-            yield inside, 0, any(isinstance(inner, NodesPart | EdgesPart) for inner in part.parts)
+            listed = times * part.page.size
+            yield times * (1 + len(_parts_of(part.where))), 0
+            yield 0, listed if any(isinstance(inner, NodesPart | EdgesPart) for inner in part.parts) else 0
             for inner in part.parts:
-                yield from _terms(inner, inside)
+                yield from _terms(inner, listed)
         case OneField() | LookupField() | NodesPart():
-            yield from _terms(part.shows, sizes)
+            yield from _terms(part.shows, times)
         case EdgesPart():
-            yield sizes, 1, 0
+            yield times, 0
             for _, inner in part.parts:
-                yield from _terms(inner, sizes)
+                yield from _terms(inner, times)
         case NodesField():
             for item in part.items:
-                yield from _terms(item, sizes)
+                yield from _terms(item, times)
         case ObjectPlan():
-            yield sizes, 1, 0
+            yield times, 0
             for field in part.fields:
-                yield from _terms(field, sizes)
+                yield from _terms(field, times)
 
 
 def _depth(part: Any) -> int:

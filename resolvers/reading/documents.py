@@ -13,24 +13,22 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
-    GraphQLInputType,
     GraphQLSchema,
     GraphQLSyntaxError,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
     parse,
-    type_from_ast,
     validate,
 )
 from graphql.execution.collect_fields import FragmentDetails
-from graphql.execution.values import VariableValues, get_variable_values
+from graphql.execution.values import VariableValues
 
 from app.kernel.limits import Limits
 from resolvers.errors import RequestError, over_limit
 from resolvers.reading.cache import ProvenCache, shape
+from resolvers.reading.variables import Variables, sizes_of, variables_of
 
-COERCION_ERRORS_MAX = 5
 CONNECTION_WORDS = frozenset({"edges", "node", "nodes", "pageInfo"})
 """Fields that add no depth: they are how a list is written, not an object in an object."""
 
@@ -51,7 +49,8 @@ class Document:
     node: DocumentNode
     operations: Mapping[str | None, OperationDefinitionNode]
     fragments: dict[str, FragmentDetails]
-    variable_types: Mapping[str | None, Mapping[str, GraphQLInputType]] = field(repr=False)
+    variables: Mapping[str | None, Variables] = field(repr=False)
+    sizes: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -94,16 +93,12 @@ class Documents:
         """The operation `name` of a document with `variables`; RequestErrors where there is none or they do not fit."""
         document = self.document(text)
         definition = _chosen(document, name)
-        coerced = get_variable_values(
-            self.schema,
-            definition.variable_definitions or (),
-            dict(variables),
-            max_errors=COERCION_ERRORS_MAX,
-        )
+        declared = document.variables[definition.name.value if definition.name else None]
+        coerced = declared.coerced(self.schema, variables)
         if not isinstance(coerced, VariableValues):
             raise RequestErrors([_bad_input(error) for error in coerced])
-        types = document.variable_types[definition.name.value if definition.name else None]
-        return Operation(document, definition, coerced, (text, name, shape(coerced.coerced, types)))
+        key = (document.text, name, shape(coerced.coerced, declared.kinds, document.sizes))
+        return Operation(document, definition, coerced, key)
 
     def _read(self, text: str) -> Document:
         try:
@@ -131,14 +126,8 @@ def _opened(text: str, node: DocumentNode, schema: GraphQLSchema) -> Document:
         for definition in node.definitions
         if isinstance(definition, FragmentDefinitionNode)
     }
-    types = {name: _variable_types(schema, operation) for name, operation in operations.items()}
-    return Document(text, node, operations, fragments, types)
-
-
-def _variable_types(schema: GraphQLSchema, operation: OperationDefinitionNode) -> dict[str, GraphQLInputType]:
-    """The input types of an operation's variables."""
-    definitions = operation.variable_definitions or ()
-    return {item.variable.name.value: type_from_ast(schema, item.type) for item in definitions}  # type: ignore[misc]
+    variables = {name: variables_of(schema, operation) for name, operation in operations.items()}
+    return Document(text, node, operations, fragments, variables, sizes_of(node))
 
 
 def _chosen(document: Document, name: str | None) -> OperationDefinitionNode:

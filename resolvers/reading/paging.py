@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from resolvers.errors import RequestError, over_limit
 from resolvers.reading.cursors import part_of
 from resolvers.reading.shapes import Page, SortKey
-from resolvers.reading.sources import Given, Slot
+from resolvers.reading.sources import Slot
 from schema.building import NodeType
 
 
@@ -39,7 +38,7 @@ class Paging:
         if first is not None and last is not None:
             raise RequestError("BAD_USER_INPUT", "A page is counted from one end: give `first` or `last`, not both.")
         name, source = ("last", last) if last is not None else ("first", first)
-        size = Slot(source or Given(self.default), partial(_size, name, self.limit), "bigint")
+        size = self.default if source is None else _size(name, self.limit, source.value(self.values, {}))
         around = {side: self._cursor(node, order, self._given(arguments, side)) for side in ("after", "before")}
         return Page(size, last is not None, around["after"], around["before"])
 

@@ -92,9 +92,8 @@ class Reading:
         return self._remembered(key, lambda: self._objects(operation, node, details, roles, guarded=guarded))
 
     async def run(self, prepared: Prepared, operation: Operation, principal: Principal) -> bytes:
-        """The whole response to a prepared query: its cost is bounded, its statement run, its JSON spliced."""
-        prepared.budget.spent(operation.variables.coerced, principal.roles, self.limits)
-        row = await self._row(prepared, operation.variables.coerced, viewer_values(principal))
+        """The whole response to a prepared query: its statement run, its JSON spliced."""
+        row = await self._row(prepared, operation.variables.coerced, principal)
         parts = [name + (value or b"null") for name, value in zip(prepared.names, row, strict=True)]
         missing = [not_found(key, node) for index, key, node in prepared.told_if_missing if row[index] is None]
         body = b'{"data":{' + b",".join(parts) + b"}"
@@ -107,14 +106,12 @@ class Reading:
         planner = Planner(self.graph, operation, roles, self.limits)
         return self._remembered(
             ("root", operation.key, roles, key),
-            lambda: self._printed(Plan((planner.root(key, details),)), operation, roles),
+            lambda: self._printed(Plan((planner.root(key, details),)), roles),
         )
 
     async def run_root(self, prepared: Prepared, operation: Operation, principal: Principal) -> bytes:
         """The JSON of one root field; RequestError where it is a lookup that finds nothing."""
-        variables = operation.variables.coerced
-        prepared.budget.spent(variables, principal.roles, self.limits)
-        (value,) = await self._row(prepared, variables, viewer_values(principal))
+        (value,) = await self._row(prepared, operation.variables.coerced, principal)
         if value is None and prepared.told_if_missing:
             _, key, node = prepared.told_if_missing[0]
             raise RequestError("NOT_FOUND", not_found(key, node)["message"])
@@ -133,7 +130,7 @@ class Reading:
 
         With `session` they are read inside its transaction.
         """
-        prepared.budget.spent(variables, principal.roles, self.limits)
+        prepared.budget.spent(principal.roles, self.limits)
         bound = values_of(prepared.statement, {**variables, KEYS.name: list(keys)}, viewer_values(principal))
         text = prepared.statement.text
         if session is not None:
@@ -151,12 +148,12 @@ class Reading:
         return found
 
     def _query(self, operation: Operation, roles: frozenset[Role]) -> Prepared:
-        return self._printed(Planner(self.graph, operation, roles, self.limits).query(), operation, roles)
+        return self._printed(Planner(self.graph, operation, roles, self.limits).query(), roles)
 
-    def _printed(self, plan: Plan, operation: Operation, roles: frozenset[Role]) -> Prepared:
+    def _printed(self, plan: Plan, roles: frozenset[Role]) -> Prepared:
         bounded_depth(plan, self.limits)
         budget = budget_of(plan)
-        budget.spent(operation.variables.coerced, roles, self.limits)
+        budget.spent(roles, self.limits)
         statement = print_query(plan, roles, self.log_cursor)
         names = tuple(f'"{key}":'.encode() for key in statement.keys)
         told = tuple(

@@ -122,7 +122,7 @@ class SortKey:
 class Page:
     """Which part of a list: how many, from which end, and the keys of the cursors around it."""
 
-    size: Slot
+    size: int
     backward: bool
     after: tuple[Slot, ...]
     before: tuple[Slot, ...]

@@ -206,7 +206,7 @@ class Printer:
     def page(self, part: ListField, alias: str, above: str | None, *, extra: int) -> str:
         """The rows of a page in its order, from the end it is counted from."""
         order = order_text(part.order, alias, backward=part.page.backward)
-        limit = self.parameters.add(part.page.size) + (f" + {extra}" if extra else "")
+        limit = part.page.size + extra
         around = self.conditions.between(part, alias)
         return f"{self.conditions.rows(part, alias, above, *around)} order by {order} limit {limit}"
 
@@ -220,7 +220,7 @@ class Printer:
 
     def numbered_part(self, part: ListField, inner: Any, alias: str, above: str | None) -> str:
         """One part of a connection over its numbered rows."""
-        size = self.parameters.add(part.page.size)
+        size = part.page.size
         match inner:
             case NodesPart() | EdgesPart():
                 pairs = (
@@ -240,7 +240,7 @@ class Printer:
 
     def page_info(self, part: ListField, name: str, alias: str, above: str | None) -> str:
         """One field of `pageInfo`. What lies beyond the cursor that a page starts from is looked for if asked."""
-        page, size = part.page, self.parameters.add(part.page.size)
+        page, size = part.page, part.page.size
         if name == "__typename":
             return "'PageInfo'::text"
         if name in {"startCursor", "endCursor"}:

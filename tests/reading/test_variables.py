@@ -1,0 +1,80 @@
+"""Variables: coerced as graphql-core coerces them, and those that size a page make a plan of their own."""
+
+import pytest
+from graphql import OperationDefinitionNode, parse
+from graphql.execution.values import VariableValues, get_variable_values
+
+from app.kernel.limits import DEFAULTS
+from resolvers.reading.documents import Documents
+from resolvers.reading.variables import variables_of
+from schema.root import GRAPH
+
+KINDS = ("String", "String!", "ID", "ID!", "Int", "Int!", "Boolean", "Boolean!", "DateTime", "[Int!]", "ProductFilter")
+VALUES: tuple[object, ...] = (
+    "a",
+    "",
+    1,
+    0,
+    -(2**31),
+    2**31 - 1,
+    2**31,
+    1.0,
+    1.5,
+    True,
+    False,
+    None,
+    [1],
+    [True],
+    {},
+    {"sku": {"eq": "a"}},
+)
+
+
+def coerced(kind, given, default=""):
+    """What our coercion and graphql-core's make of the same."""
+    operation = parse(f"query($it: {kind}{default}) {{ __typename }}").definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+    declared = variables_of(GRAPH.schema, operation)
+    told = declared.coerced(GRAPH.schema, given)
+    asked = get_variable_values(GRAPH.schema, operation.variable_definitions or (), dict(given))
+    return told, asked
+
+
+class TestVariables:
+    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize("default", ["", " = null"])
+    def test_are_what_graphql_core_makes_of_them(self, kind, default):
+        if kind.endswith("!") and default:
+            default = ""
+        for given in ({}, *({"it": value} for value in VALUES)):
+            told, asked = coerced(kind, given, default)
+            if not isinstance(asked, VariableValues):
+                assert [error.message for error in told] == [error.message for error in asked]
+                continue
+            assert told.coerced == asked.coerced
+            assert [type(value) for value in told.coerced.values()] == [type(value) for value in asked.coerced.values()]
+            assert told.sources.keys() == asked.sources.keys()
+
+
+class TestOperationKey:
+    documents = Documents(GRAPH.schema, DEFAULTS)
+
+    def key(self, document: str, **variables: object):
+        return self.documents.operation(document, None, variables).key
+
+    def test_is_one_for_all_values_that_are_bound(self):
+        document = "query($sku: String) { product(sku: $sku) { name } }"
+        assert self.key(document, sku="a") == self.key(document, sku="b")
+
+    def test_is_another_for_each_length_of_a_page(self):
+        document = "query($size: Int) { products(first: $size) { nodes { name } } }"
+        assert self.key(document, size=1) != self.key(document, size=2)
+        assert self.key(document, size=None) != self.key(document, size=2)
+
+    def test_knows_the_length_of_a_page_inside_a_fragment(self):
+        document = "query($size: Int) { ...R } fragment R on Query { products(last: $size) { nodes { name } } }"
+        assert self.key(document, size=1) != self.key(document, size=2)
+
+    def test_is_one_for_a_number_that_is_no_length(self):
+        document = "query($n: Int) { stockLevels(where: { onHand: { eq: $n } }) { nodes { id } } }"
+        assert self.key(document, n=1) == self.key(document, n=2)
