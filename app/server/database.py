@@ -10,6 +10,8 @@ import asyncpg
 from sqlalchemy import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from app.server.lending import Lender
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -29,9 +31,9 @@ class Databases:
 
     engine: AsyncEngine
     sessions: async_sessionmaker[AsyncSession]
-    primary: asyncpg.Pool
+    primary: Lender
     """Reads what was just written."""
-    replica: asyncpg.Pool
+    replica: Lender
     """Reads what may lag behind; the primary again where there is no replica."""
 
 
@@ -85,37 +87,43 @@ def sessions_of(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
     return async_sessionmaker(engine, expire_on_commit=False)
 
 
-@asynccontextmanager
-async def reading_pool(
-    database_url: str, *, pool: int = 10, statement_ms_max: int = 10_000
-) -> AsyncIterator[asyncpg.Pool]:
-    """Connections that only read: a `json` value comes out as the bytes that PostgreSQL sent."""
+def reading_options(statement_ms_max: int) -> dict[str, Any]:
+    """What asyncpg is told for connections that only read."""
     wanted = server_settings(statement_ms_max, application="lading read") | {"default_transaction_read_only": "on"}
-    async with asyncpg.create_pool(
-        asyncpg_url(database_url),
-        min_size=1,
-        max_size=pool,
-        init=_leave_json_alone,
-        reset=_keep,
-        timeout=CONNECT_SECONDS_MAX,
-        server_settings=wanted,
-        statement_cache_size=STATEMENTS_CACHED_MAX,
-        max_cached_statement_lifetime=STATEMENT_CACHED_SECONDS,
-        max_cacheable_statement_size=STATEMENT_BYTES_MAX,
-    ) as opened:
-        yield opened
+    return {
+        "timeout": CONNECT_SECONDS_MAX,
+        "server_settings": wanted,
+        "statement_cache_size": STATEMENTS_CACHED_MAX,
+        "max_cached_statement_lifetime": STATEMENT_CACHED_SECONDS,
+        "max_cacheable_statement_size": STATEMENT_BYTES_MAX,
+    }
 
 
-async def _leave_json_alone(connection: asyncpg.Connection) -> None:
+@asynccontextmanager
+async def reading_pool(database_url: str, *, pool: int = 10, statement_ms_max: int = 10_000) -> AsyncIterator[Lender]:
+    """Connections that only read: a `json` value comes out as the bytes that PostgreSQL sent."""
+    options = reading_options(statement_ms_max)
+
+    async def connect() -> asyncpg.Connection:
+        connection = await asyncpg.connect(asyncpg_url(database_url), **options)
+        await leave_json_alone(connection)
+        return connection
+
+    lender = Lender(connect, pool)
+    try:
+        await lender.open_first()
+        yield lender
+    finally:
+        await lender.close()
+
+
+async def leave_json_alone(connection: asyncpg.Connection) -> None:
+    """Let `json` values of a connection be bytes."""
     await connection.set_type_codec("json", schema="pg_catalog", encoder=_as_bytes, decoder=bytes, format="binary")
 
 
 def _as_bytes(value: Any) -> bytes:
     return value.encode() if isinstance(value, str) else bytes(value)
-
-
-async def _keep(_: asyncpg.Connection) -> None:
-    """Spare asyncpg's round trip that resets a released connection: a reading is one statement and leaves nothing."""
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from app.server.lending import Lender
 from app.server.migrating import head, mismatch, revision_by
 from app.server.wakeup import Wakeup
 
@@ -30,7 +31,7 @@ async def livez(_: Request) -> Response:
 class Readiness:
     """Asks PostgreSQL for its schema's revision and Redis for an answer."""
 
-    primary: asyncpg.Pool
+    primary: Lender
     wakeup: Wakeup
     wanted: str | None
 
@@ -48,7 +49,7 @@ class Readiness:
         return OK if self.wakeup.connected else "does not answer"
 
 
-def readiness(primary: asyncpg.Pool, wakeup: Wakeup) -> Readiness:
+def readiness(primary: Lender, wakeup: Wakeup) -> Readiness:
     """The check of a process whose code is of the newest revision it knows."""
     return Readiness(primary, wakeup, head())
 

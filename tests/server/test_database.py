@@ -17,12 +17,12 @@ class TestReadingPool:
     async def test_only_reads(self, database_url: str):
         async with reading_pool(database_url) as pool:
             with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
-                await pool.execute("DELETE FROM outbox_events")
+                await pool.fetch("DELETE FROM outbox_events")
 
     async def test_ends_long_statements_and_goes_on(self, database_url: str):
         async with reading_pool(database_url, pool=1, statement_ms_max=50) as pool:
             with pytest.raises(asyncpg.QueryCanceledError):
-                await pool.execute("SELECT pg_sleep(5)")
+                await pool.fetch("SELECT pg_sleep(5)")
             assert await pool.fetchval("SHOW TimeZone") == "UTC"
 
     async def test_prepares_a_long_statement_once(self, database_url: str):
