@@ -1,6 +1,7 @@
-"""The limit: a bare ASGI application that binds and runs the very statements that our plans print, without GraphQL.
+"""The limit: a bare ASGI application on asyncpg's own pool that runs the very statements that our plans print.
 
-A request's body is the name of a read and the number of its variables; both were planned when the process started.
+It knows no GraphQL, no callers, no log and no metrics. A request's body is the name of a read and the number of its
+variables; both were planned when the process started.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from app.kernel.event_log import EVENT_CURSOR_SQL
 from app.kernel.limits import DEFAULTS
 from app.kernel.principal import Principal, Role
 from app.kernel.visibility import viewer_values
-from app.server.database import reading_pool
+from app.server.database import asyncpg_url, leave_json_alone, reading_options
 from resolvers.reading.documents import Documents
 from resolvers.reading.run import Reading, values_of
 from schema.root import GRAPH
@@ -47,6 +48,10 @@ def bound(bodies: dict[str, list[dict[str, Any]]], pool: asyncpg.Pool) -> dict[b
     return found
 
 
+async def keep(_: asyncpg.Connection) -> None:
+    """Spare the round trip by which asyncpg's pool resets a connection that comes back."""
+
+
 class Bare:
     """The application."""
 
@@ -58,7 +63,14 @@ class Bare:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Connections, and statements ready to bind."""
-        async with reading_pool(self.database_url, pool=self.connections) as pool:
+        async with asyncpg.create_pool(
+            asyncpg_url(self.database_url),
+            min_size=1,
+            max_size=self.connections,
+            init=leave_json_alone,
+            reset=keep,
+            **reading_options(statement_ms_max=10_000),
+        ) as pool:
             self.pool = pool
             self.bound = bound(self.bodies, pool)
             yield
@@ -92,7 +104,7 @@ def main() -> None:
     job = json.load(sys.stdin)
     application = Bare(job["database_url"], job["connections"], job["bodies"])
     uvicorn.run(
-        application,  # type: ignore[arg-type]
+        application,
         port=job["port"],
         loop="uvloop",
         http="httptools",

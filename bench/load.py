@@ -11,6 +11,7 @@ import statistics
 import sys
 import time
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import cast
 
 import uvloop
@@ -142,7 +143,7 @@ async def run(job: Job) -> Figures:
     shared = Round([request_of(job, body) for body in job.bodies], began + job.seconds, job.requests_max)
     ends: list[asyncio.Future[None]] = [loop.create_future() for _ in range(job.connections)]
     for end in ends:
-        await loop.create_connection(lambda end=end: Asking(shared, end), HOST, job.port)
+        await loop.create_connection(partial(Asking, shared, end), HOST, job.port)
     await asyncio.wait_for(asyncio.gather(*ends), job.seconds + 30)
     took = time.perf_counter() - began
     return figures(shared, took)

@@ -65,7 +65,7 @@ def is_local(pids: Iterable[int]) -> bool:
 
 def ask(job: Job) -> Figures:
     """Let the load generator do a job."""
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [sys.executable, "-P", "-m", "bench.load"],
         input=json.dumps(asdict(job)).encode(),
         stdout=subprocess.PIPE,

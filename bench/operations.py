@@ -41,8 +41,7 @@ PRODUCT_PAGES = Walk(
 )
 ORDER_PAGES = Walk(
     "query($after: String) { orders(first: 20, after: $after, sort: [CREATED_AT_DESC]) { pageInfo { endCursor } } }",
-    "query($after: Cursor) { orders(first: 20, after: $after, orderBy: [CREATED_AT_DESC])"
-    " { pageInfo { endCursor } } }",
+    "query($after: Cursor) { orders(first: 20, after: $after, orderBy: [CREATED_AT_DESC]) { pageInfo { endCursor } } }",
     "orders",
     "orders",
 )

@@ -1,4 +1,4 @@
-"""PostGraphile 5 and the Node that it wants, from npm into the folder of the benchmarks; nothing of them is committed."""
+"""PostGraphile 5 and the Node that it wants, from npm into the folder of the benchmarks; none of it is committed."""
 
 from __future__ import annotations
 

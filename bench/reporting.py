@@ -126,9 +126,7 @@ def _bar(title: str, sample: Sample, top: int, *, share: float, colour: str) -> 
 def kept_in(folder: Path, report: Report) -> Iterator[Path]:
     """Write the report into `folder`, file by file."""
     folder.mkdir(parents=True, exist_ok=True)
-    figures = {
-        read: {name: asdict(sample) for name, sample in told.items()} for read, told in report.figures.items()
-    }
+    figures = {read: {name: asdict(sample) for name, sample in told.items()} for read, told in report.figures.items()}
     texts = {
         "reads.md": markdown(report),
         "reads.svg": picture(report),
