@@ -6,6 +6,7 @@ The graph takes a second to build, so only the commands that need it import it.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -140,15 +141,31 @@ def simulate(
     events: Annotated[int | None, typer.Option(min=1, help="End after so many events.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0, help="End after so many minutes.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed over the same data plays the same trade.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Tell nothing of it.")] = False,
 ) -> None:
     """Play live trade through the real commands until stopped: carts, orders, picks, shipments, scans, returns."""
     from app.server import filling
     from app.simulation.play import Pace
 
     seconds = None if minutes is None else 60 * minutes
-    pace, console = Pace(rate=rate, events_max=events, seconds_max=seconds), Console()
+    pace, console = Pace(rate=rate, events_max=events, seconds_max=seconds), Console(quiet=quiet)
     with _at_head() as settings:
         run_until_stopped(lambda stop: filling.simulate(settings, pace, seed=seed, stop=stop, console=console))
+
+
+@commands.command()
+def demo(
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on.")] = None,
+    rate: Annotated[float, typer.Option(min=0, max=1_000, help="Events of trade a second; 0 for none.")] = 1.0,
+) -> None:
+    """Serve the graph with real orders in it, people who may sign in, and trade going on; Ctrl-C stops it."""
+    from app.server.demo import run_demo
+
+    settings = read_settings(host=host, port=port, log_level=os.environ.get("LADING_LOG_LEVEL", "warning"))
+    start_logging(settings.log_level, settings.log_lines)
+    with complete(settings) as whole:
+        run_demo(whole, rate=rate, console=Console())
 
 
 @commands.command()

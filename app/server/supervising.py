@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -73,14 +73,20 @@ def environment_here() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path}
 
 
-def supervise(programs: Sequence[Program], *, stop_seconds: float) -> None:
-    """Keep `programs` running until we are asked to stop; each may take `stop_seconds` to end."""
+def supervise(
+    programs: Sequence[Program], *, stop_seconds: float, each_look: Callable[[], None] = lambda: None
+) -> None:
+    """Keep `programs` running until we are asked to stop; each may take `stop_seconds` to end.
+
+    `each_look` is called every time that they are looked at.
+    """
     with stop_asked() as asked:
         running = [program.start() for program in programs]
         try:
             while not asked:
                 time.sleep(LOOK_SECONDS)
                 running = [one if asked else one.checked() for one in running]
+                each_look()
         finally:
             stop([one.process for one in running], stop_seconds)
 
