@@ -118,7 +118,8 @@ async def _answer(
     send: Send, status: int, content_type: str, body: bytes, *, more: dict[str, str] | None = None
 ) -> None:
     """Send one whole answer."""
-    headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
-    headers += [(name.encode(), value.encode()) for name, value in (more or {}).items()]
+    headers = [(b"content-type", content_type.encode()), (b"content-length", b"%d" % len(body))]
+    if more:
+        headers += [(name.encode(), value.encode()) for name, value in more.items()]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple, NoReturn
 
 from graphql import (
     DocumentNode,
@@ -26,7 +26,7 @@ from graphql.execution.values import VariableValues
 
 from app.kernel.limits import Limits
 from resolvers.errors import RequestError, over_limit
-from resolvers.reading.cache import ProvenCache, shape
+from resolvers.reading.cache import ProvenCache
 from resolvers.reading.variables import Variables, sizes_of, variables_of
 
 CONNECTION_WORDS = frozenset({"edges", "node", "nodes", "pageInfo"})
@@ -50,11 +50,10 @@ class Document:
     operations: Mapping[str | None, OperationDefinitionNode]
     fragments: dict[str, FragmentDetails]
     variables: Mapping[str | None, Variables] = field(repr=False)
-    sizes: frozenset[str]
+    """By the names of operations, and of the only operation also by none."""
 
 
-@dataclass(frozen=True)
-class Operation:
+class Operation(NamedTuple):
     """One operation of a document with its coerced variables; `key` names it and the shape of its variables."""
 
     document: Document
@@ -92,13 +91,12 @@ class Documents:
     def operation(self, text: str, name: str | None, variables: Mapping[str, Any]) -> Operation:
         """The operation `name` of a document with `variables`; RequestErrors where there is none or they do not fit."""
         document = self.document(text)
-        definition = _chosen(document, name)
-        declared = document.variables[definition.name.value if definition.name else None]
+        declared = document.variables.get(name) or _unknown(document)
         coerced = declared.coerced(self.schema, variables)
         if not isinstance(coerced, VariableValues):
             raise RequestErrors([_bad_input(error) for error in coerced])
-        key = (document.text, name, shape(coerced.coerced, declared.kinds, document.sizes))
-        return Operation(document, definition, coerced, key)
+        key = (document.text, name, declared.shape(coerced.coerced))
+        return Operation(document, declared.definition, coerced, key)
 
     def _read(self, text: str) -> Document:
         try:
@@ -126,20 +124,18 @@ def _opened(text: str, node: DocumentNode, schema: GraphQLSchema) -> Document:
         for definition in node.definitions
         if isinstance(definition, FragmentDefinitionNode)
     }
-    variables = {name: variables_of(schema, operation) for name, operation in operations.items()}
-    return Document(text, node, operations, fragments, variables, sizes_of(node))
+    sizes = sizes_of(node)
+    variables = {name: variables_of(schema, operation, sizes=sizes) for name, operation in operations.items()}
+    if len(variables) == 1:
+        variables[None] = next(iter(variables.values()))
+    return Document(text, node, operations, fragments, variables)
 
 
-def _chosen(document: Document, name: str | None) -> OperationDefinitionNode:
-    """The operation that a request names, or the only one there is."""
-    if name is None and len(document.operations) == 1:
-        return next(iter(document.operations.values()))
-    found = document.operations.get(name) if name is not None else None
-    if found is None:
-        told = ", ".join(f"`{each}`" for each in document.operations if each) or "no named one"
-        message = f"Say with `operationName` which operation to run; this document has {told}."
-        raise RequestErrors([RequestError("OPERATION_RESOLUTION_FAILURE", message)])
-    return found
+def _unknown(document: Document) -> NoReturn:
+    """Refuse a request that does not say which of several operations to run, or names one that there is not."""
+    told = ", ".join(f"`{name}`" for name in document.operations if name) or "no named one"
+    message = f"Say with `operationName` which operation to run; this document has {told}."
+    raise RequestErrors([RequestError("OPERATION_RESOLUTION_FAILURE", message)])
 
 
 def _bad_input(error: GraphQLError) -> RequestError:

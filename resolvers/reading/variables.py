@@ -1,55 +1,67 @@
-"""Variables of an operation, coerced as graphql-core does it; those of plain types without its ceremony."""
+"""Variables of an operation: coerced as graphql-core does it, and what of them a plan depends on.
+
+Those of plain types, which most are, are spared graphql-core's ceremony, and their shape is known beforehand.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from graphql import (
     ArgumentNode,
     DocumentNode,
     GraphQLBoolean,
+    GraphQLEnumType,
     GraphQLError,
     GraphQLID,
+    GraphQLInputObjectType,
     GraphQLInputType,
     GraphQLInt,
+    GraphQLList,
     GraphQLNonNull,
+    GraphQLScalarType,
     GraphQLSchema,
     GraphQLString,
     OperationDefinitionNode,
     VariableNode,
     Visitor,
+    is_leaf_type,
     visit,
 )
 from graphql.execution.get_variable_signature import get_variable_signature
 from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
+
+from app.kernel.identity import decode_id
 
 COERCION_ERRORS_MAX = 5
 PLAIN = {GraphQLString.name: str, GraphQLID.name: str, GraphQLBoolean.name: bool, GraphQLInt.name: int}
 """The types whose values JSON already has as they must be."""
 INT_MAX = 2**31 - 1
 SIZES = frozenset({"first", "last"})
+ABSENT = object()
 
 
 @dataclass(frozen=True)
 class Declared:
-    """One variable as its operation declares it; `plain` is the Python type of its values, if it needs no coercion."""
+    """One variable as its operation declares it.
+
+    `plain` is the Python type of its values, where they need no coercion; `shape` tells what a plan knows of a value.
+    """
 
     name: str
-    kind: GraphQLInputType
     signature: Any
     plain: type | None
     nullable: bool
+    shape: Callable[[Any], Hashable]
 
-    def is_ready(self, given: Mapping[str, Any]) -> bool:
-        """Whether the given value, or its absence, is already what coercion would make of it."""
-        if self.plain is None or self.name not in given:
+    def is_ready(self, value: Any) -> bool:
+        """Whether a value, or its absence, is already what coercion would make of it."""
+        if value is None or value is ABSENT:
             return self.nullable and self.plain is not None
-        value = given[self.name]
-        if value is None:
-            return self.nullable
-        return type(value) is self.plain and (self.plain is not int or abs(value) <= INT_MAX)  # type: ignore[arg-type]
+        return type(value) is self.plain and (type(value) is not int or -INT_MAX <= value <= INT_MAX)
 
 
 @dataclass(frozen=True)
@@ -58,32 +70,94 @@ class Variables:
 
     definition: OperationDefinitionNode
     declared: tuple[Declared, ...]
-    kinds: Mapping[str, GraphQLInputType]
 
     def coerced(self, schema: GraphQLSchema, given: Mapping[str, Any]) -> VariableValues | list[GraphQLError]:
         """The values of `given` as their types want them, or what is wrong with them."""
-        if all(variable.is_ready(given) for variable in self.declared):
-            sent = [variable for variable in self.declared if variable.name in given]
-            values = {variable.name: given[variable.name] for variable in sent}
-            absent = {variable.name: VariableValueSource(variable.signature) for variable in self.declared}
-            told = {variable.name: VariableValueSource(variable.signature, values[variable.name]) for variable in sent}
-            return VariableValues({**absent, **told}, values)
-        definitions = self.definition.variable_definitions or ()
-        return get_variable_values(schema, definitions, dict(given), max_errors=COERCION_ERRORS_MAX)
+        values: dict[str, Any] = {}
+        sources: dict[str, VariableValueSource] = {}
+        for variable in self.declared:
+            value = given.get(variable.name, ABSENT)
+            if not variable.is_ready(value):
+                definitions = self.definition.variable_definitions or ()
+                return get_variable_values(schema, definitions, dict(given), max_errors=COERCION_ERRORS_MAX)
+            if value is ABSENT:
+                sources[variable.name] = VariableValueSource(variable.signature)
+            else:
+                sources[variable.name] = VariableValueSource(variable.signature, value)
+                values[variable.name] = value
+        return VariableValues(sources, values)
+
+    def shape(self, values: Mapping[str, Any]) -> Hashable:
+        """What of the values a plan depends on: which are there, and of each what chooses SQL rather than is bound."""
+        return tuple([self._shape(variable, values.get(variable.name, ABSENT)) for variable in self.declared])
+
+    @staticmethod
+    def _shape(variable: Declared, value: Any) -> Hashable:
+        return value if value is ABSENT or value is None else variable.shape(value)
 
 
-def variables_of(schema: GraphQLSchema, operation: OperationDefinitionNode) -> Variables:
-    """The variables that a valid operation declares."""
-    declared = tuple(_declared(schema, item) for item in operation.variable_definitions or ())
-    return Variables(operation, declared, {variable.name: variable.kind for variable in declared})
+def variables_of(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, *, sizes: frozenset[str] = frozenset()
+) -> Variables:
+    """The variables that a valid operation declares; those in `sizes` say how long a page is."""
+    declared = (_declared(schema, item, sizes) for item in operation.variable_definitions or ())
+    return Variables(operation, tuple(declared))
 
 
-def _declared(schema: GraphQLSchema, definition: Any) -> Declared:
+def _declared(schema: GraphQLSchema, definition: Any, sizes: frozenset[str]) -> Declared:
     signature = get_variable_signature(schema, definition)
     assert not isinstance(signature, GraphQLError)  # noqa: S101
-    named = signature.type.of_type if isinstance(signature.type, GraphQLNonNull) else signature.type
-    plain = PLAIN.get(getattr(named, "name", "")) if definition.default_value is None else None
-    return Declared(signature.name, signature.type, signature, plain, nullable=named is signature.type)
+    kind = signature.type.of_type if isinstance(signature.type, GraphQLNonNull) else signature.type
+    plain = PLAIN.get(getattr(kind, "name", "")) if definition.default_value is None else None
+    shape = _itself if signature.name in sizes else _shape_of(kind)
+    return Declared(signature.name, signature, plain, kind is signature.type, shape)
+
+
+def _shape_of(kind: GraphQLInputType) -> Callable[[Any], Hashable]:
+    """What tells the shape of values of `kind`."""
+    chooses = isinstance(kind, GraphQLScalarType) and kind.name in {GraphQLBoolean.name, GraphQLID.name}
+    if isinstance(kind, GraphQLScalarType) and not chooses:
+        return _bound
+    return partial(_shape, kind=kind)
+
+
+def _itself(value: Any) -> Hashable:
+    """The length of a page stands in the SQL, so each length has a plan of its own."""
+    return value  # type: ignore[no-any-return]
+
+
+def _bound(_: Any) -> Hashable:
+    """A value that is bound is all the same to a plan."""
+    return ...
+
+
+def _shape(value: Any, kind: GraphQLInputType) -> Hashable:
+    """One value's shape: keys of objects, lengths of lists of objects, enums, truth values, and the types of ids."""
+    if value is None:
+        return None
+    if isinstance(kind, GraphQLNonNull):
+        return _shape(value, kind.of_type)
+    if isinstance(kind, GraphQLInputObjectType):
+        return tuple((name, _shape(item, kind.fields[name].type)) for name, item in value.items())
+    if isinstance(kind, GraphQLList):
+        return _list_shape(value, kind)
+    if isinstance(kind, GraphQLEnumType):
+        return str(value)
+    if isinstance(kind, GraphQLScalarType) and kind.name == "Boolean":
+        return bool(value)
+    if isinstance(kind, GraphQLScalarType) and kind.name == "ID":
+        found = decode_id(value)
+        return found.type_name if found else False
+    return ...
+
+
+def _list_shape(value: list[Any], kind: GraphQLList[Any]) -> Hashable:
+    """A list of plain scalars is one parameter; of all else each item has its shape."""
+    inner = kind.of_type.of_type if isinstance(kind.of_type, GraphQLNonNull) else kind.of_type
+    plain = is_leaf_type(inner) and not (isinstance(inner, GraphQLEnumType) and inner.name.endswith("Sort"))
+    if plain and getattr(inner, "name", "") != "ID":
+        return ...
+    return tuple(_shape(item, kind.of_type) for item in value)
 
 
 def sizes_of(document: DocumentNode) -> frozenset[str]:
