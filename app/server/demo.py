@@ -20,6 +20,7 @@ from app.access.tables import ApiKey, CustomerId, User
 from app.importing.dataco import DataCo
 from app.importing.run import Import
 from app.importing.showing import progress
+from app.importing.tables import ImportRun
 from app.kernel.identity import token_hash, unguessable_token
 from app.kernel.outbox import write_outbox
 from app.kernel.principal import SYSTEM, Role
@@ -100,9 +101,7 @@ def run_demo(settings: Settings, *, rate: float, console: Console) -> None:
 async def prepare(settings: Settings, *, console: Console) -> tuple[People | None, bool]:
     """Fill an empty database and make its people; answers them, where they are known, and whether trade can go on."""
     async with opened(settings) as sessions:
-        async with sessions() as session:
-            is_empty = await session.scalar(select(Order.id).limit(1)) is None
-        if is_empty:
+        if await _wants_orders(sessions):
             with progress(console) as watch:
                 await Import(sessions, DataCo(), watch=watch).run()
         await _open_log(settings)
@@ -112,6 +111,15 @@ async def prepare(settings: Settings, *, console: Console) -> tuple[People | Non
         except NothingToTrade:
             return people, False
         return people, True
+
+
+async def _wants_orders(sessions: async_sessionmaker[AsyncSession]) -> bool:
+    """Whether there are no orders yet, or a start before was stopped while the demo's came in."""
+    begun = select(ImportRun.id).where(ImportRun.source == DataCo.name, ImportRun.finished_at.is_(None))
+    async with sessions() as session:
+        if await session.scalar(select(Order.id).limit(1)) is None:
+            return True
+        return await session.scalar(begun) is not None
 
 
 async def _open_log(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
@@ -225,6 +226,20 @@ class TestKilledImport:
         async with sessions() as session:
             assert await session.scalar(select(func.count()).select_from(Order)) == 9
             await require_balance(session)
+
+
+class TestTwoAtOnce:
+    async def test_bring_nothing_in_twice(self, sessions: Sessions, tmp_path: Path) -> None:
+        folder = olist_set.write(tmp_path, rotten=True)
+        runs = (imported(sessions, folder, batch_rows=2) for _ in range(2))
+        ended = await asyncio.gather(*runs, return_exceptions=True)
+        assert all(isinstance(end, Report | ImportFailure) for end in ended), ended
+        await imported(sessions, folder, batch_rows=2)
+        async with sessions() as session:
+            found = await counts(session)
+            await require_balance(session)
+        found.pop(OutboxEvent.__tablename__)
+        assert found == EXPECTED
 
 
 EXPECTED = {

@@ -13,12 +13,14 @@ import pytest
 from graphql import parse, validate
 from pydantic import SecretStr
 from rich.console import Console
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.access.commands import SignIn, sign_in
 from app.access.questions import authenticate, signing
 from app.access.tables import User
+from app.importing.records import Kind
+from app.importing.tables import ImportCheckpoint, ImportRun
 from app.kernel.principal import Role
 from app.orders.tables import Order
 from app.server.demo import (
@@ -80,6 +82,17 @@ class TestPrepare:
         assert await session.scalar(select(func.count()).select_from(Order)) == 403
         assert await session.scalar(select(func.count()).select_from(User)) == 3
 
+    async def test_goes_on_where_a_start_before_was_stopped(self, settings: Settings, session: AsyncSession) -> None:
+        await made(settings)
+        await session.execute(update(ImportRun).values(finished_at=None))
+        await session.execute(delete(ImportCheckpoint).where(ImportCheckpoint.stage == Kind.ORDER))
+        run_id = await session.scalar(select(ImportRun.id))
+        session.add(ImportCheckpoint(run_id=run_id, stage=Kind.ORDER))
+        await session.commit()
+        await made(settings)
+        assert await session.scalar(select(func.count()).select_from(Order)) == 403
+        assert await session.scalar(select(ImportRun.finished_at)) is not None
+
     async def test_tells_secrets_to_the_owner_alone(self, settings: Settings) -> None:
         people = await made(settings)
         assert stat.S_IMODE((settings.home / PEOPLE).stat().st_mode) == 0o600
@@ -117,14 +130,14 @@ class TestDemo:
             "LADING_PORT": "0",
             "PATH": "",
         }
-        async with demo(environment) as process:
+        async with demo(environment, rate=20) as process:
             address = await process.address()
             key = await self.require_greeting(process)
             subscription = Caller(address).following(FIRST_SUBSCRIPTION)
             async with subscription as received:
                 await until(received, 1)
             assert received[0]["stockLevel"]["product"]["sku"].startswith("DC-")
-        async with demo(environment) as process:
+        async with demo(environment, rate=0) as process:
             caller = Caller(await process.address(), key)
             assert await self.require_greeting(process) == key
             orders = await caller.data("{ orders(last: 1) { nodes { number } } }")
@@ -143,9 +156,9 @@ class TestDemo:
 
 
 @asynccontextmanager
-async def demo(environment: dict[str, str]) -> AsyncIterator[Process]:
-    """The demo with lively trade, ended as by Ctrl-C."""
-    async with running(environment, "demo", "--rate", "20") as process:
+async def demo(environment: dict[str, str], *, rate: int) -> AsyncIterator[Process]:
+    """The demo with so many events of trade a second, ended as by Ctrl-C."""
+    async with running(environment, "demo", "--rate", str(rate)) as process:
         yield process
         process.running.send_signal(signal.SIGINT)
         async with asyncio.timeout(30):
