@@ -18,6 +18,9 @@ from schema.types import Types, UserError, is_optional, listed, optional, withou
 KEY_DOC = "A name of your own for this request: sent twice under the same key, it is done once."
 DRY_RUN_DOC = "Do everything and show what it would come to, then undo it all."
 
+ACTOR = "actor"
+"""The field of an event that names a person: a buyer's name is nobody's business but ours."""
+
 
 @dataclass(frozen=True, eq=False)
 class Mutation:
@@ -209,7 +212,7 @@ def _event_payload(types: Types, subscription: Subscription, facts: dict[str, An
     made = types.object(subscription.payload, f"One event of `{subscription.name}`.")
     types.add(made, "cursor", str, "Where this event stands in the log: send it as `after` to go on from here.")
     types.add(made, "occurredAt", datetime, "When it happened.")
-    types.add(made, "actor", str, "Who did it.")
+    types.add(made, ACTOR, str, "Who did it, by name; staff alone may ask.")
     types.add(made, "event", str, "What kind of event it is, such as `orders.order_placed`.")
     for name in subscription.facts:
         hint = facts[name]

@@ -14,11 +14,12 @@ from graphql.execution.collect_fields import FieldDetails, collect_subfields
 from app.kernel.event_log import Cursor, LoggedEvent
 from app.kernel.principal import Principal
 from app.kernel.visibility import viewer_values
+from resolvers.errors import RequestError
 from resolvers.following.followers import Delivery
 from resolvers.reading.documents import Operation
 from resolvers.reading.run import KEYS, Prepared, Reading, values_of
 from schema.language import camel
-from schema.operations import Subscription
+from schema.operations import ACTOR, Subscription
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,8 @@ def payload_of(
     parts = []
     for key, inner in found.grouped_field_set.items():
         field = inner[0].node.name.value
+        if field == ACTOR and not principal.is_staff:
+            raise RequestError("FORBIDDEN", f"You may not read `{subscription.payload}.{field}`; leave it out.")
         shown = field == subscription.shown
         prepared = reading.prepare_objects(operation, subscription.node, inner, principal.roles) if shown else None
         parts.append(Part(key, field, prepared))

@@ -131,6 +131,14 @@ class TestVisibility:
         await stranger.close()
         await staff.close()
 
+    @pytest.mark.parametrize("role", [Role.ANONYMOUS, Role.CUSTOMER, Role.SUPPLIER, Role.CARRIER])
+    async def test_tells_nobody_but_staff_who_did_it(self, served: Process, role: Role):
+        document = "subscription { stockLevelChanged { ...Who } } fragment Who on StockLevelChangedEvent { by: actor }"
+        caller = Principal(roles=frozenset({role}), customer_id=1, supplier_id=1, carrier_id=1)
+        with pytest.raises(RequestError, match="You may not read") as refused:
+            await served.execution.answer(GraphQLRequest(document), caller)
+        assert (refused.value.extensions or {})["code"] == "FORBIDDEN"
+
     async def test_refuses_an_id_of_something_else_as_a_filter(self, served: Process):
         for wrong in ("nonsense", encode_id("Order", 1)):
             with pytest.raises((RequestError, RequestErrors)) as refused:
