@@ -138,11 +138,7 @@ def _listed(node: ValueNode, kind: GraphQLList[Any], variables: Variables) -> Sy
     nodes = node.values if isinstance(node, ListValueNode) else (node,)
     items = [symbol(item, kind.of_type, variables) for item in nodes]
     present = [item if item is not None else Given(None) for item in items]
-    if not _of_leaves(kind):
-        return present
-    if all(isinstance(item, Given) for item in present):
-        return Given([item.constant for item in present if isinstance(item, Given)])
-    return Listed(tuple(present))  # type: ignore[arg-type]
+    return Listed(tuple(present)) if _of_leaves(kind) else present  # type: ignore[arg-type]
 
 
 def _object(node: ObjectValueNode, kind: GraphQLInputObjectType, variables: Variables) -> dict[str, Any]:
