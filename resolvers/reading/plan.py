@@ -208,7 +208,10 @@ class Planner:
     def _order(self, node: NodeType, sort: Symbol | None) -> tuple[SortKey, ...]:
         """The order asked for; the first of two mentions of a column counts."""
         asked = [node.sorts[str(value)] for value in (self._value(sort) or [])] if sort is not None else []
-        return tuple(SortKey(column, descending) for column, descending in dict(asked).items())
+        order: dict[str, bool] = {}
+        for column, descending in asked:
+            order.setdefault(column, descending)
+        return tuple(SortKey(column, descending) for column, descending in order.items())
 
     def _parts(self, node: NodeType, details: list[FieldDetails]) -> list[Any]:
         """What is selected of a connection."""
