@@ -85,12 +85,12 @@ class Conditions:
         told = [self.side(part.order, part.page.after, alias, after=True)] if part.page.after else []
         return told + ([self.side(part.order, part.page.before, alias, after=False)] if part.page.before else [])
 
-    def beyond(self, part: ListField, alias: str, above: str | None) -> str:
-        """Whether there are rows on the far side of the cursor that the page starts from."""
-        start = part.page.before if part.page.backward else part.page.after
-        if not start:
+    def beyond(self, part: ListField, alias: str, above: str | None, *, after: bool) -> str:
+        """Whether the list has rows from the cursor on that the page lies before, or with `after` False lies after."""
+        cursor = part.page.before if after else part.page.after
+        if not cursor:
             return "false"
-        inside = self.side(part.order, start, alias, after=not part.page.backward)
+        inside = self.side(part.order, cursor, alias, after=not after)
         return f"exists (select {self.rows(part, alias, above, f'({inside}) is not true')})"
 
     def side(self, order: tuple[SortKey, ...], cursor: tuple[Slot, ...], alias: str, *, after: bool) -> str:

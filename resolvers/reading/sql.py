@@ -211,12 +211,15 @@ class Printer:
         return f"{self.conditions.rows(part, alias, above, *around)} order by {order} limit {limit}"
 
     def numbered_list(self, part: ListField, above: str | None) -> str:
-        """A connection whose rows are numbered from the end the page is counted from, with one row too many."""
+        """A connection whose rows are numbered from the end the page is counted from, with one row too many.
+
+        HAVING makes it one row also where nothing that is selected is counted over the rows.
+        """
         alias = self.alias(part.node)
         page = f"(select * {self.page(part, alias, above, extra=1)}) {alias}"
         numbered = f'(select {alias}.*, row_number() over () as "#", count(*) over () as "##" from {page}) {alias}'
         pairs = [(inner.key, self.numbered_part(part, inner, alias, above)) for inner in part.parts]
-        return f"({self.single(pairs, f'from {numbered}')})"
+        return f"({self.single(pairs, f'from {numbered} having true')})"
 
     def numbered_part(self, part: ListField, inner: Any, alias: str, above: str | None) -> str:
         """One part of a connection over its numbered rows."""
@@ -239,7 +242,7 @@ class Printer:
         return f"{literal(inner.text)}::text"
 
     def page_info(self, part: ListField, name: str, alias: str, above: str | None) -> str:
-        """One field of `pageInfo`. What lies beyond the cursor that a page starts from is looked for if asked."""
+        """One field of `pageInfo`. What lies beyond the cursors around a page is looked for if asked."""
         page, size = part.page, part.page.size
         if name == "__typename":
             return "'PageInfo'::text"
@@ -248,10 +251,9 @@ class Printer:
             place = "1" if near else f'least({size}, {alias}."##")'
             inside = f'{alias}."#" = {place} and {alias}."#" <= {size}'
             return f"max({self.cursor(part, alias)}) filter (where {inside})"
+        beyond = self.conditions.beyond(part, self.alias(part.node), above, after=name == "hasNextPage")
         ahead = (name == "hasNextPage") is not page.backward
-        if ahead:
-            return f"count(*) > {size}"
-        return self.conditions.beyond(part, self.alias(part.node), above)
+        return f"(count(*) > {size} or {beyond})" if ahead else beyond
 
     def cursor(self, part: ListField, alias: str) -> str:
         """Where the row called `alias` stands in its list, as opaque text on one line."""
