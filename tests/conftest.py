@@ -22,6 +22,14 @@ RUN = "LADING_TEST_RUN"
 _numbers = count(1)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The flags of the suite."""
+    parser.addoption(
+        "--refresh-golden", action="store_true", help="Write the golden readings anew; review the difference."
+    )
+    parser.addoption("--operations", type=int, default=300, help="How many random operations readings are compared by.")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Name the run by the process that began it; its workers inherit the name."""
     if not hasattr(config, "workerinput"):

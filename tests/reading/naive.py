@@ -1,0 +1,386 @@
+"""A slow and simple reader, to compare the compiled one with.
+
+Every row is held as plain values; lists are filtered, sorted and paged in Python, and graphql-core itself executes the
+operation over a schema made from the printed SDL. Only what the graph declares in SQL comes from PostgreSQL here too:
+measures and visibility rules, each by a plain SELECT over its one table.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from graphql import ExecutionResult, GraphQLError, GraphQLResolveInfo, build_schema, execute_sync, parse
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.kernel.identity import decode_id, encode_id, token_hash
+from app.kernel.principal import Principal
+from app.kernel.visibility import viewer_values
+from schema.building import Graph, NodeType
+from schema.language import Expression, Listing, Lookup, Many, One, References, Scalar, Value, camel
+
+Row = Mapping[str, Any]
+Order = tuple[tuple[str, bool], ...]
+"""Columns, each with whether it descends; the id is always among them."""
+PAGE_DEFAULT = 20
+NOT_FOUND = "NOT_FOUND"
+
+
+@dataclass(repr=False)
+class World:
+    """All rows by node and key, what each declared expression says of each, and which rows each caller sees."""
+
+    graph: Graph
+    rows: dict[str, dict[int, Row]] = field(default_factory=dict)
+    told: dict[tuple[str, Expression], dict[int, Any]] = field(default_factory=dict)
+    seen: dict[tuple[str, Principal], set[int]] = field(default_factory=dict)
+
+
+async def load(session: AsyncSession, graph: Graph, callers: Mapping[str, Principal]) -> World:
+    """Everything that readings of `callers` may tell."""
+    world = World(graph)
+    for node in graph.nodes.values():
+        row = node.table.__table__.alias("row")
+        found = (await session.execute(select(row).order_by(row.c.id))).mappings()
+        world.rows[node.name] = {each["id"]: dict(each) for each in found}
+        for expression in _expressions(node):
+            pairs = await session.execute(select(row.c.id, expression(row)))
+            world.told[node.name, expression] = dict(pairs.all())
+        for caller in callers.values():
+            seeing = (
+                select(row.c.id).where(node.visibility.condition(row, caller.roles)).params(**viewer_values(caller))
+            )
+            world.seen[node.name, caller] = set(await session.scalars(seeing))
+    return world
+
+
+def _expressions(node: NodeType) -> Iterable[Expression]:
+    """Every expression that a field of `node` is answered by."""
+    for declared in node.fields.values():
+        if isinstance(declared.answer, Scalar):
+            yield declared.answer.expression
+        if isinstance(declared.answer, Value):
+            yield from declared.answer.parts.values()
+            yield declared.answer.present
+
+
+@dataclass(frozen=True)
+class Found:
+    """One row of a node; `granted` where a token let the caller see it and what belongs to it."""
+
+    node: str
+    key: int
+    granted: bool = False
+
+
+@dataclass(frozen=True)
+class Held:
+    """A value object of a row."""
+
+    owner: Found
+    answer: Value
+
+
+@dataclass(frozen=True)
+class PageOf:
+    """One page of a list: its rows, how many the whole list has, what lies around it, and the order of its cursors."""
+
+    shown: Sequence[Found]
+    total: int
+    order: Order
+    anything_before: bool
+    anything_after: bool
+
+
+@dataclass(frozen=True)
+class EdgeOf:
+    """One row of a page."""
+
+    page: PageOf
+    shows: Found
+
+
+class Naive:
+    """Executes operations over a world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.graph = world.graph
+        self.schema = build_schema(world.graph.sdl, assume_valid=True)
+
+    def execute(self, document: str, variables: dict[str, Any], caller: Principal) -> ExecutionResult:
+        """What the operation answers, by graphql-core."""
+        answered = execute_sync(
+            self.schema,
+            parse(document),
+            variable_values=variables,
+            context_value=caller,
+            field_resolver=self._resolve,
+            type_resolver=lambda found, *_: found.node,
+        )
+        assert isinstance(answered, ExecutionResult)
+        return answered
+
+    def _resolve(self, source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+        """The value of any field."""
+        name, caller = info.field_name, info.context
+        match source:
+            case None:
+                return self._root(name, arguments, caller)
+            case Found():
+                return self._field(source, name, arguments, caller)
+            case Held():
+                parts = {camel(part): expression for part, expression in source.answer.parts.items()}
+                return told(self.world.told[source.owner.node, parts[name]][source.owner.key])
+            case PageOf():
+                return self._of_page(source, name)
+            case EdgeOf():
+                return self.cursor(source.page.order, source.shows) if name == "cursor" else source.shows
+        assert isinstance(source, dict)
+        return source[name]
+
+    def _root(self, name: str, arguments: dict[str, Any], caller: Principal) -> Any:
+        """One root field."""
+        if name == "node":
+            return there(self._visible(arguments["id"], None, caller))
+        if name == "nodes":
+            return [self._visible(each, None, caller) for each in arguments["ids"]]
+        declared = self.graph.queries[name]
+        if isinstance(declared.answer, Listing):
+            return self._list(declared.node, None, declared.answer, arguments, caller)
+        ((key, value),) = ((key, value) for key, value in arguments.items() if value is not None)
+        if key == "id":
+            return there(self._visible(value, declared.node, caller))
+        return there(self._by_key(declared.node, declared.answer, key, value, caller))
+
+    def _visible(self, text: str, wanted: str | None, caller: Principal) -> Found | None:
+        """The row of a global id, where the caller sees it and it is of the node that is wanted."""
+        told = decode_id(text)
+        if told is None or (wanted or told.type_name) != told.type_name or told.type_name not in self.graph.nodes:
+            return None
+        return Found(told.type_name, told.key) if told.key in self.world.seen[told.type_name, caller] else None
+
+    def _by_key(self, node: str, answer: Lookup, key: str, value: str, caller: Principal) -> Found | None:
+        """The row with a natural key, or with the hash of a token."""
+        granted = key == "token"
+        column = answer.token if granted else next(column for column in answer.keys if camel(column) == key)
+        wanted = token_hash(value) if granted else value
+        for row in self.world.rows[node].values():
+            if row[str(column)] == wanted and (granted or row["id"] in self.world.seen[node, caller]):
+                return Found(node, row["id"], granted)
+        return None
+
+    def _field(self, found: Found, name: str, arguments: dict[str, Any], caller: Principal) -> Any:
+        """One field of a row."""
+        if name == "id":
+            return encode_id(found.node, found.key)
+        node = self.graph.nodes[found.node]
+        declared = node.fields[name]
+        match declared.answer:
+            case Scalar(expression=expression):
+                return told(self.world.told[found.node, expression][found.key])
+            case Value(present=present):
+                there = self.world.told[found.node, present][found.key] is not None
+                return Held(found, declared.answer) if there else None
+            case References():
+                return self.world.rows[found.node][found.key]["external_references"]
+            case One(key=key):
+                return self._one(found, str(declared.target), key, caller)
+        assert isinstance(declared.answer, Many)
+        return self._list(str(declared.target), found, declared.answer, arguments, caller)
+
+    def _one(self, found: Found, target: str, column: str, caller: Principal) -> Found | None:
+        """The row that a foreign key names, where the caller sees it."""
+        key = self.world.rows[found.node][found.key][column]
+        granted = found.granted and self._implied(found.node, column)
+        if key is None or not (granted or key in self.world.seen[target, caller]):
+            return None
+        return Found(target, key, granted)
+
+    def _implied(self, node: str, column: str) -> bool:
+        """Whether who may see the row of `column` may see the row of `node` that names it."""
+        through = self.graph.nodes[node].visibility.through
+        return through is not None and through.key == column
+
+    def _list(
+        self, node: str, above: Found | None, answer: Many | Listing, arguments: dict[str, Any], caller: Principal
+    ) -> PageOf:
+        """One page of a list."""
+        beside = self._beside(node, above, answer.key) if isinstance(answer, Many) and above else self._all(node)
+        where = arguments.get("where") or {}
+        kept = [found for found in beside if self._sees(found, caller) and self.matches(found, where, caller)]
+        order = self.order_of(node, arguments.get("sort"), answer.order_by)
+        return self._page(self._sorted(kept, order), order, arguments)
+
+    def _all(self, node: str) -> list[Found]:
+        return [Found(node, key) for key in self.world.rows[node]]
+
+    def _beside(self, node: str, above: Found, column: str) -> list[Found]:
+        """The rows of `node` whose `column` names the row above; what a token opened, it opens with its parts."""
+        granted = above.granted and self._implied(node, column)
+        return [Found(node, key, granted) for key, row in self.world.rows[node].items() if row[column] == above.key]
+
+    def _sees(self, found: Found, caller: Principal) -> bool:
+        return found.granted or found.key in self.world.seen[found.node, caller]
+
+    def _row(self, found: Found) -> Row:
+        return self.world.rows[found.node][found.key]
+
+    def order_of(self, node: str, sort: Sequence[str] | None, otherwise: str) -> Order:
+        """The order of a list: of two mentions of a column the first counts."""
+        order: dict[str, bool] = {}
+        for asked in sort or ():
+            column, descends = self.graph.nodes[node].sorts[asked]
+            order.setdefault(column, descends)
+        order = order or {otherwise: False}
+        return tuple({**order, "id": order.get("id", list(order.values())[-1])}.items())
+
+    def _sorted(self, rows: list[Found], order: Order) -> list[Found]:
+        """Rows in an order, by one stable sort for each column from the last to the first."""
+        for column, descends in reversed(order):
+            rows = sorted(rows, key=lambda found: self._row(found)[column], reverse=descends)
+        return rows
+
+    def _page(self, whole: list[Found], order: Order, arguments: dict[str, Any]) -> PageOf:
+        """The part of a list, in its order, that its arguments ask for."""
+        after, before = arguments.get("after"), arguments.get("before")
+        start = 0 if after is None else self._place(whole, order, after, inclusive=True)
+        end = len(whole) if before is None else self._place(whole, order, before, inclusive=False)
+        first, last = arguments.get("first"), arguments.get("last")
+        low, high = start, max(start, end)
+        if last is not None:
+            low = max(low, high - last)
+        else:
+            high = min(high, low + (PAGE_DEFAULT if first is None else first))
+        return PageOf(
+            shown=whole[low:high],
+            total=len(whole),
+            order=order,
+            anything_before=start > 0 or low > start,
+            anything_after=end < len(whole) or high < end,
+        )
+
+    def _place(self, whole: list[Found], order: Order, cursor: str, *, inclusive: bool) -> int:
+        """How many rows of a list stand before the row of a cursor, and it too if `inclusive`."""
+        if not whole:
+            return 0
+        (mark,) = (found for found in self._all(whole[0].node) if self.cursor(order, found) == cursor)
+        before = 0
+        for found in whole:
+            same = found.key == mark.key
+            before += inclusive if same else self._sorted([mark, found], order)[0] is found
+        return before
+
+    def cursor(self, order: Order, found: Found) -> str:
+        """The cursor of a row in an order."""
+        made_for = ",".join(f"{column}{'-' if descends else '+'}" for column, descends in order)
+        keys = [made_for, *(told(self._row(found)[column]) for column, _ in order)]
+        return base64.b64encode(json.dumps(keys, ensure_ascii=False).encode()).decode()
+
+    def _of_page(self, page: PageOf, name: str) -> Any:
+        """One field of a connection."""
+        if name == "nodes":
+            return page.shown
+        if name == "totalCount":
+            return page.total
+        if name == "edges":
+            return [EdgeOf(page, found) for found in page.shown]
+        return {
+            "hasNextPage": page.anything_after,
+            "hasPreviousPage": page.anything_before,
+            "startCursor": self.cursor(page.order, page.shown[0]) if page.shown else None,
+            "endCursor": self.cursor(page.order, page.shown[-1]) if page.shown else None,
+        }
+
+    def matches(self, found: Found, where: Mapping[str, Any], caller: Principal) -> bool:
+        """Whether a row matches a filter; a key that was given null says nothing."""
+        told = ((key, value) for key, value in where.items() if value is not None)
+        return all(self._matches_key(found, key, value, caller) for key, value in told)
+
+    def _matches_key(self, found: Found, key: str, value: Any, caller: Principal) -> bool:
+        match key:
+            case "and":
+                return all(self.matches(found, part, caller) for part in value)
+            case "or":
+                return any(self.matches(found, part, caller) for part in value)
+            case "not":
+                return not self.matches(found, value, caller)
+            case "id":
+                return all(
+                    compared(operator, encode_id(found.node, found.key), given) for operator, given in value.items()
+                )
+        declared = self.graph.nodes[found.node].fields[key]
+        match declared.answer:
+            case One(key=column):
+                one = self._one(found, str(declared.target), column, caller)
+                return one is not None and self.matches(one, value, caller)
+            case Many(key=column):
+                beside = [
+                    each for each in self._beside(str(declared.target), found, column) if self._sees(each, caller)
+                ]
+                return self._matches_list(beside, value, caller)
+        assert isinstance(declared.answer, Scalar)
+        present = self._row(found)[str(declared.answer.column)]
+        return all(compared(operator, present, given) for operator, given in value.items())
+
+    def _matches_list(self, rows: list[Found], value: Mapping[str, Any], caller: Principal) -> bool:
+        """Whether `some` and `none` of the rows of a list match as they are to."""
+        some, none = value.get("some"), value.get("none")
+        if some is not None and not any(self.matches(row, some, caller) for row in rows):
+            return False
+        return none is None or not any(self.matches(row, none, caller) for row in rows)
+
+
+def compared(operator: str, present: Any, given: Any) -> bool:
+    """Whether a column's value and that of a filter compare as `operator` says; null is neither more nor less."""
+    if operator == "isNull":
+        return given is None or (present is None) is given
+    if given is None:
+        return operator != "eq" or present is None
+    if present is None:
+        return False
+    if operator == "in":
+        return any(present == parsed(each, present) for each in given)
+    if operator == "contains":
+        return given.lower() in present.lower()
+    wanted = parsed(given, present)
+    comparisons = {
+        "eq": present == wanted,
+        "ne": present != wanted,
+        "lt": present < wanted,
+        "lte": present <= wanted,
+        "gt": present > wanted,
+        "gte": present >= wanted,
+    }
+    return bool(comparisons[operator])
+
+
+def parsed(given: Any, present: Any) -> Any:
+    """What a filter was given, as the type of the column that it is compared with."""
+    if isinstance(present, datetime):
+        return datetime.fromisoformat(given)
+    return Decimal(str(given)) if isinstance(present, Decimal) else given
+
+
+def told(value: Any) -> Any:
+    """A value as JSON shows it: decimals as text without idle zeros, instants as PostgreSQL writes them in UTC."""
+    if isinstance(value, datetime):
+        text = value.isoformat(timespec="microseconds")
+        instant, zone = text[:-6], text[-6:]
+        return instant.rstrip("0").rstrip(".") + zone
+    if isinstance(value, Decimal):
+        return format(value.normalize() if value else Decimal(0), "f")
+    return str(value) if isinstance(value, str) else value
+
+
+def there(found: Found | None) -> Found:
+    """What a lookup found; the error that it found nothing, where it did not."""
+    if found is not None:
+        return found
+    raise GraphQLError("There is no such object, or you may not see it.", extensions={"code": NOT_FOUND})
