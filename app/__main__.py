@@ -38,6 +38,8 @@ commands = typer.Typer(
 )
 imports = typer.Typer(no_args_is_help=True, help="Bring in orders of other systems; what came in once does not again.")
 commands.add_typer(imports, name="import")
+benches = typer.Typer(no_args_is_help=True, help="Measure what a change costs or gains, on databases of their own.")
+commands.add_typer(benches, name="bench")
 SDL = migrating.ROOT / "schema" / "schema.graphql"
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -199,6 +201,24 @@ def doctor() -> None:
         table.add_row(sign, finding.what, finding.found, finding.advice)
     Console().print(table)
     raise typer.Exit(1 if wrong else 0)
+
+
+@benches.command("reads")
+def bench_reads(
+    orders: Annotated[int, typer.Option(min=1_000, max=2_000_000, help="How many orders there are to read.")] = 20_000,
+    rounds: Annotated[int, typer.Option(min=1, max=50, help="How many rounds there are of each read.")] = 5,
+    seconds: Annotated[float, typer.Option(min=0.2, max=60, help="How long a round of one server takes.")] = 2.0,
+    connections: Annotated[int, typer.Option(min=1, max=200, help="How many clients ask at once.")] = 8,
+    keep: Annotated[bool, typer.Option("--keep", help="Write the results where they are committed.")] = False,
+) -> None:
+    """Compare this server with the limit, a stock Strawberry and PostGraphile, reading the same rows in one run."""
+    try:
+        from bench.reads import Wanted, run
+    except ModuleNotFoundError as missing:
+        raise Failure(
+            f"{missing.name} is not here: benchmarks are run from a clone, as `./lading bench reads`."
+        ) from None
+    run(Wanted(orders, rounds, connections, seconds), keep=keep)
 
 
 @commands.command("test", context_settings=PASSED_ON)

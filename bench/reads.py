@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -22,6 +21,8 @@ from bench.operations import READS, VARIANTS, Bodies, Read
 from bench.reporting import Report, kept_in, print_report
 from bench.servers import Server
 
+REQUESTS_MAX = 1_000_000
+"""No round asks more often than this, however fast the answers come."""
 NATURAL_KEYS = ("number", "sku", "code")
 """What tells rows apart in every server's answers."""
 
@@ -32,8 +33,13 @@ class Wanted:
 
     orders: int
     rounds: int
-    bounds: Bounds
-    only: tuple[str, ...] = ()
+    connections: int
+    seconds: float
+
+    @property
+    def bounds(self) -> Bounds:
+        """How hard and how long one round asks."""
+        return Bounds(self.connections, self.seconds, REQUESTS_MAX)
 
 
 def run(wanted: Wanted, *, keep: bool) -> None:
@@ -149,8 +155,6 @@ async def _rounds(
     """Rounds of every read on every server in turn, after one round each that does not count."""
     samples: dict[str, dict[str, list[Sample]]] = {}
     for read in READS:
-        if wanted.only and read.name not in wanted.only:
-            continue
         tell(f"{read.title} …")
         found: dict[str, list[Sample]] = {server.name: [] for server in started}
         for number in range(wanted.rounds + 1):
@@ -159,8 +163,3 @@ async def _rounds(
                 found[server.name] += [sample] if number else []
         samples[read.name] = found
     return samples
-
-
-def results_folder() -> Path:
-    """Where results are committed."""
-    return ROOT / "bench" / "results"

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from app.kernel.identity import unguessable_token
+from app.server.embedded.unprivileged import die_with_parent
 from app.server.failure import Failure
 from app.server.migrating import ROOT
 from app.server.settings import Settings
@@ -94,6 +95,7 @@ def start(command: list[str], job: dict[str, Any], log: Path, **environment: str
     with log.open("wb") as told:
         process = subprocess.Popen(  # noqa: S603
             command,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 — nothing here has threads when servers are started.
             cwd=ROOT,
             env={**environment_here(), **environment},
             stdin=subprocess.PIPE,
