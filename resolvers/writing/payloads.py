@@ -11,8 +11,9 @@ from graphql.execution.collect_fields import FieldDetails, collect_subfields
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kernel.outbox import as_json
+from app.kernel.visibility import viewer_values
 from resolvers.context import Context
-from resolvers.reading.run import Reading
+from resolvers.reading.run import KEYS, Prepared, Reading, values_of
 from resolvers.writing.outcomes import Outcome
 from resolvers.writing.run import Commands
 from schema.language import camel, snake
@@ -31,8 +32,9 @@ class Writing:
     async def answer(
         self, mutation: Mutation, given: Mapping[str, Any], details: list[FieldDetails], context: Context
     ) -> bytes:
-        """The JSON of a mutation's payload."""
+        """The JSON of a mutation's payload; RequestError, with nothing done, where what it selects cannot be shown."""
         selected = self._selected(mutation.payload, details, context)
+        self._require_showable(mutation, selected, context)
         if given.get("dryRun"):
 
             async def seen(session: AsyncSession, outcome: Outcome) -> bytes:
@@ -41,6 +43,15 @@ class Writing:
             return await self.commands.rehearse(mutation, given, context.principal, seen)  # type: ignore[no-any-return]
         outcome = await self.commands.give(mutation, given, context.principal)
         return await self._payload(mutation, outcome, selected, context, None)
+
+    def _require_showable(self, mutation: Mutation, selected: dict[str, list[FieldDetails]], context: Context) -> None:
+        """Prepare and bind what will be read, for a caller who gets an error believes that nothing was done."""
+        principal, variables = context.principal, {**context.operation.variables.coerced, KEYS.name: []}
+        for details in selected.values():
+            if details[0].node.name.value == mutation.shown:
+                prepared = self._prepared(mutation, details, context, guarded=False)
+                prepared.budget.spent(principal.roles, self.reading.limits)
+                values_of(prepared.statement, variables, viewer_values(principal))
 
     async def _payload(
         self,
@@ -70,15 +81,19 @@ class Writing:
         session: AsyncSession | None,
     ) -> bytes:
         """The object that a payload shows. Who just did something to it may see it; a stranger's repeat is checked."""
-        assert mutation.node is not None  # noqa: S101
         assert outcome.key is not None  # noqa: S101
-        operation, principal = context.operation, context.principal
-        prepared = self.reading.prepare_objects(
-            operation, mutation.node, details, principal.roles, guarded=outcome.repeated
-        )
-        variables = operation.variables.coerced
+        prepared = self._prepared(mutation, details, context, guarded=outcome.repeated)
+        variables, principal = context.operation.variables.coerced, context.principal
         found = await self.reading.read_objects(prepared, [outcome.key], variables, principal, session=session)
         return found.get(outcome.key, b"null")
+
+    def _prepared(
+        self, mutation: Mutation, details: list[FieldDetails], context: Context, *, guarded: bool
+    ) -> Prepared:
+        """The reading of the object that a payload shows."""
+        assert mutation.node is not None  # noqa: S101
+        operation, roles = context.operation, context.principal.roles
+        return self.reading.prepare_objects(operation, mutation.node, details, roles, guarded=guarded)
 
     def _told(
         self, mutation: Mutation, outcome: Outcome, name: str, details: list[FieldDetails], context: Context
