@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from app.inventory.commands import ReceiveStock, receive_stock
 from app.kernel.address import Address
 from app.kernel.outbox import write_outbox
 from app.kernel.principal import SYSTEM
+from app.server.database import writing_engine
 from tests.factories import catalog, locations, parties
 
 PLACES = (("40.7", "-74.0"), ("41.9", "-87.6"), ("34.1", "-118.2"))
 PRODUCTS, CUSTOMERS, PIECES = 6, 4, 12
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """An engine that keeps its connections, for a play has hundreds of transactions one after another."""
+    made = writing_engine(database_url, pool=3)
+    yield made
+    await made.dispose()
 
 
 @pytest.fixture
