@@ -47,8 +47,7 @@ class TestReading:
             derandomize=wanted == DEFAULT,
             deadline=None,
             database=None,
-            phases=set(Phase)
-            - ({Phase.explain} if "SHRINK" in __import__("os").environ else {Phase.explain, Phase.shrink}),
+            phases=(Phase.generate,),
             suppress_health_check=list(HealthCheck),
         )
         @given(operations(naive, filled.shop))
