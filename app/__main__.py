@@ -221,6 +221,27 @@ def bench_reads(
     run(Wanted(orders, rounds, connections, seconds), keep=keep)
 
 
+@commands.command()
+def explain(
+    query: Annotated[str, typer.Argument(help="The query, such as `{ products { totalCount } }`.")],
+    asker: Annotated[
+        str, typer.Option("--as", help="Who asks: a role, such as `customer:7` for customer 7.")
+    ] = "admin",
+    variables: Annotated[str, typer.Option(help="Values for its variables, as JSON.")] = "{}",
+    analyze: Annotated[bool, typer.Option("--analyze", help="Run it, and tell what that took.")] = False,
+) -> None:
+    """Tell a query's plan, what it costs, the one statement that it becomes, and how PostgreSQL runs that."""
+    from app.server import explaining
+    from schema.root import GRAPH
+
+    asked = explaining.Asked(query, explaining.variables_of(variables), explaining.asker(asker))
+    with complete(read_settings()) as settings:
+        explained = explaining.explained(GRAPH, asked, settings.limits)
+        steps = asyncio.run(explaining.executed(settings.read_from, explained, analyze=analyze))
+    for heading, lines in (*explained.told(), ("EXPLAIN", steps)):
+        _tell("\n".join([f"── {heading}", *lines]))
+
+
 @commands.command("test", context_settings=PASSED_ON)
 def run_tests(
     context: typer.Context,
