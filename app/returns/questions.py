@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.tables import ProductId
@@ -75,19 +75,25 @@ async def _arrived(session: AsyncSession, order: Order) -> dict[int, int]:
 
 
 async def _claimed(session: AsyncSession, order_id: int) -> dict[int, int]:
-    """Pieces that returns of the order claim, by line: what was asked for or, once received, what arrived."""
+    """Pieces that returns of the order claim, by line: what was asked for while it is awaited, else what arrived.
+
+    What arrived stays claimed however the return ended, for the customer has it no longer.
+    """
     pieces = case((Return.status.in_(ASKED), ReturnLine.quantity), else_=ReturnLine.quantity_received)
     statement = (
         select(ReturnLine.order_line_id, func.sum(pieces))
         .join(Return, Return.id == ReturnLine.return_id)
-        .where(Return.order_id == order_id, Return.status.in_(rules.COUNTED))
+        .where(Return.order_id == order_id)
         .group_by(ReturnLine.order_line_id)
     )
     return {line: int(claimed) for line, claimed in await session.execute(statement)}
 
 
 async def refundable_of(session: AsyncSession, returned: Return, order: Order) -> Decimal:
-    """How much may still be refunded for a return: what its received pieces cost, less what was refunded."""
+    """How much may still be refunded for a return: what its received pieces cost, less what was refunded.
+
+    Never more in all than was paid for the order's goods, though each return is rounded by itself.
+    """
     paid = (
         select(OrderLine.unit_price_amount, ReturnLine.quantity_received)
         .join(OrderLine, OrderLine.id == ReturnLine.order_line_id)
@@ -96,10 +102,16 @@ async def refundable_of(session: AsyncSession, returned: Return, order: Order) -
     lines = [
         rules.PaidLine(unit_price=price, quantity_received=pieces) for price, pieces in await session.execute(paid)
     ]
-    refunded = await session.scalar(select(func.sum(Refund.amount)).where(Refund.return_id == returned.id))
-    return rules.refundable(
+    of_return = rules.refundable(
         lines,
         tax_rate=rules.tax_rate(subtotal=order.subtotal_amount, tax=order.tax_amount),
-        refunded=refunded or Decimal(0),
+        refunded=await _refunded(session, Refund.return_id == returned.id),
         currency=CurrencyCode(order.currency),
     )
+    of_order = order.subtotal_amount + order.tax_amount - await _refunded(session, Refund.order_id == order.id)
+    return max(Decimal(0), min(of_return, of_order))
+
+
+async def _refunded(session: AsyncSession, which: ColumnElement[bool]) -> Decimal:
+    """How much went back by the refunds that `which` chooses."""
+    return await session.scalar(select(func.sum(Refund.amount)).where(which)) or Decimal(0)

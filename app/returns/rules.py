@@ -20,9 +20,6 @@ ALLOWED: Mapping[ReturnStatus, frozenset[ReturnAction]] = {
 }
 """What may be done with a return, by its status. A refund may be paid in parts."""
 
-COUNTED = frozenset(ReturnStatus) - {ReturnStatus.REJECTED, ReturnStatus.CLOSED}
-"""Returns in these statuses use up what may be returned, by what was asked for or, once received, by what arrived."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class PaidLine:

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kernel.money import CurrencyCode
+from app.kernel.principal import SYSTEM
 from app.kernel.refusal import InvalidInput
+from app.orders.tables import Order
 from app.returns import commands, rules
 from app.returns.events import RefundRecorded
-from app.returns.tables import Refund, ReturnStatus
+from app.returns.tables import Disposition, Refund, ReturnId, ReturnStatus
 from tests.factories import access
 from tests.factories import returns as factory
 
@@ -55,6 +57,22 @@ class TestRecordRefund:
             await factory.refund(session, returned, "5.01")
         assert caught.value.details == {"refundable": Decimal("5.00")}
         await factory.refund(session, returned, "5.00")
+
+    async def test_pays_no_more_for_three_returns_than_the_order_cost(self, session: AsyncSession):
+        returned = [await factory.requested(session, 1, delivered=3)]
+        line = await factory.order_line(session, returned[0].order_id)
+        order = await session.get_one(Order, line.order_id)
+        line.unit_price_amount, order.subtotal_amount, order.total_amount = Decimal("0.335"), Decimal(1), Decimal(1)
+        returned += [await factory.fresh(session, await factory.ask(session, line, 1)) for _ in range(2)]
+        for each in returned:
+            await commands.approve_return(session, commands.ApproveReturn(return_id=ReturnId(each.id)), by=SYSTEM)
+            await factory.receive(session, each, 1)
+            await factory.dispose(session, each, Disposition.SCRAP)
+        for each in returned[:2]:
+            await factory.refund(session, each, "0.34")
+        async with access.refused(session, commands.RefundTooHigh, field="amount") as caught:
+            await factory.refund(session, returned[2], "0.34")
+        assert caught.value.details == {"refundable": Decimal("0.32")}
 
     async def test_refuses_another_currency(self, session: AsyncSession):
         returned = await factory.disposed(session)

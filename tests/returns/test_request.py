@@ -63,6 +63,14 @@ class TestRequestReturn:
         assert left is not None
         assert [line.quantity for line in left] == [3]
 
+    async def test_does_not_take_back_twice_what_arrived_with_a_return_that_was_closed(self, session: AsyncSession):
+        returned = await factory.disposed(session, 2)
+        await commands.close_return(session, commands.CloseReturn(return_id=ReturnId(returned.id)), by=SYSTEM)
+        line = await factory.order_line(session, returned.order_id)
+        async with access.refused(session, commands.NotReturnable, field="lines.0.quantity") as caught:
+            await factory.ask(session, line, 2)
+        assert caught.value.details == {"returnable": 1}
+
     async def test_refuses_lines_that_are_unknown_or_repeated(self, session: AsyncSession):
         shipment = await shipments.delivered(session)
         line = await factory.order_line(session, shipment.order_id)

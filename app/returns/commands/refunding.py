@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kernel import clock
 from app.kernel.limits import Between, Length
+from app.kernel.locks import lock
 from app.kernel.money import AMOUNT_MAX, CurrencyCode, rounded
 from app.kernel.outbox import record
 from app.kernel.principal import STAFF, Principal
@@ -49,7 +50,7 @@ class RecordRefund:
 async def record_refund(session: AsyncSession, refund: RecordRefund, *, by: Principal) -> RefundId:
     """Record that money went back for goods that came back; never more than they cost."""
     returned = await lock_return(session, refund.return_id, ReturnAction.REFUND, by=by)
-    order = await session.get_one(Order, returned.order_id, populate_existing=True)
+    order = (await lock(session, Order, [returned.order_id]))[returned.order_id]
     if refund.currency != order.currency:
         raise OtherCurrency(field="currency", currency=order.currency)
     if rounded(refund.amount, refund.currency) != refund.amount:
