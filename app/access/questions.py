@@ -53,7 +53,7 @@ class Callers:
         self._known[key] = caller
 
     def forget(self) -> None:
-        """Forget everyone, for tests."""
+        """Forget everyone, when one of them may no longer call."""
         self._known.clear()
 
 

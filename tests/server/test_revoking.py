@@ -7,6 +7,8 @@ from typing import Any, cast
 
 import pytest
 
+from app.access.questions import Caller, callers
+from app.kernel import clock
 from app.kernel.principal import Principal
 from app.server.revoking import end_with_their_caller
 from app.server.websocket import Sockets
@@ -48,8 +50,12 @@ class FakeFollowing:
     ("name", "keys", "closed"),
     [("access.api_key_revoked", {"api_key_id": 1}, ["key 1"]), ("access.user_disabled", {"user_id": 1}, ["user 1"])],
 )
-def test_closes_the_sockets_of_the_caller_alone(name: str, keys: dict[str, int], closed: list[str]):
+def test_closes_the_sockets_of_the_caller_alone_and_remembers_nobody(
+    name: str, keys: dict[str, int], closed: list[str]
+):
     sockets, following = FakeSockets(), FakeFollowing()
+    callers.remember(("user", 1), Caller(CALLERS[2], b"", None, clock.now()))
     end_with_their_caller(cast("Sockets", sockets), cast("Following", following))
     following.watchers[name](Placed(1, name, keys))
     assert sockets.closed == closed
+    assert callers.recall(("user", 1)) is None
