@@ -75,6 +75,7 @@ def writing_engine(database_url: str, *, pool: int = 10, statement_ms_max: int =
         pool_size=pool,
         max_overflow=0,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={
             "server_settings": server_settings(statement_ms_max, application="lading write"),
             "timeout": CONNECT_SECONDS_MAX,

@@ -3,8 +3,9 @@
 import asyncpg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
-from app.server.database import driver_url, open_databases, reading_pool
+from app.server.database import driver_url, open_databases, reading_pool, writing_engine
 from app.server.settings import read_settings
 
 
@@ -43,6 +44,17 @@ class TestOpenDatabases:
                 await session.execute(text("CREATE TABLE written AS SELECT 1 AS one"))
                 assert await session.scalar(text("SHOW jit")) == "off"
             assert await databases.replica.fetchval("SELECT one FROM written") == 1
+
+
+class TestWritingEngine:
+    async def test_tells_no_value_in_its_errors(self, database_url: str):
+        engine = writing_engine(database_url, pool=1)
+        with pytest.raises(DBAPIError) as failed:
+            async with engine.connect() as connection:
+                await connection.execute(text("SELECT 1 / (length(:secret) - 6)"), {"secret": "hunter"})
+        await engine.dispose()
+        assert "hunter" not in str(failed.value)
+        assert "division by zero" in str(failed.value)
 
 
 class TestDriverUrl:
