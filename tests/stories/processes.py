@@ -29,12 +29,15 @@ class Process:
     running: asyncio.subprocess.Process
 
     async def address(self) -> str:
-        """The address that a server says it listens on."""
+        """The address that a server says it listens on, once it is ready."""
         assert self.running.stdout is not None
-        async with asyncio.timeout(START_SECONDS_MAX):
+        async with asyncio.timeout(START_SECONDS_MAX), httpx2.AsyncClient() as client:
             while line := await self.running.stdout.readline():
                 if b"http://" in line:
-                    return line.decode().split()[-1]
+                    address = line.decode().split()[-1]
+                    while not await _is_ready(client, address):
+                        await asyncio.sleep(0.1)
+                    return address
         raise AssertionError("the server ended before it listened")
 
     async def stop(self) -> int:
@@ -43,6 +46,14 @@ class Process:
             self.running.terminate()
         async with asyncio.timeout(STOP_SECONDS_MAX):
             return await self.running.wait()
+
+
+async def _is_ready(client: httpx2.AsyncClient, address: str) -> bool:
+    """Whether the server at `address` may be sent requests."""
+    try:
+        return (await client.get(f"{address}/readyz")).status_code == 200
+    except httpx2.TransportError:
+        return False
 
 
 @asynccontextmanager
