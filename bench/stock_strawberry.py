@@ -6,15 +6,9 @@ Nothing is held against it: it checks no caller, counts no cost and writes no lo
 
 from __future__ import annotations
 
-import base64
 import json
 import sys
-from collections import defaultdict
-from collections.abc import Callable
 from datetime import datetime
-from decimal import Decimal
-from enum import Enum
-from functools import partial
 from typing import Any, Generic, TypeVar
 
 import strawberry
@@ -22,7 +16,6 @@ import uvicorn
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from strawberry.asgi import GraphQL
-from strawberry.dataloader import DataLoader
 from strawberry.extensions import ParserCache, ValidationCache
 
 from app.catalog import tables as catalog
@@ -33,6 +26,7 @@ from app.parties import tables as parties
 from app.returns import tables as back
 from app.server.database import driver_url, server_settings
 from app.shipments import tables as transport
+from bench.stock_loaders import Money, OrderSort, Sessions, cursor_of, global_id, loaders_of, place_of
 
 T = TypeVar("T")
 Info = strawberry.Info[dict[str, Any], None]
@@ -51,14 +45,6 @@ class Connection(Generic[T]):
 
     nodes: list[T]
     page_info: PageInfo
-
-
-@strawberry.type
-class Money:
-    """An amount in a currency."""
-
-    amount: Decimal
-    currency: str
 
 
 @strawberry.type
@@ -319,31 +305,9 @@ class Customer:
         return cls(number=row.number, name=row.name, email=row.email, row=row)
 
 
-@strawberry.enum
-class OrderSort(Enum):
-    """The orders in which a list of orders is offered."""
-
-    CREATED_AT_DESC = "CREATED_AT_DESC"
-
-
-def global_id(kind: str, key: int) -> strawberry.ID:
-    """An opaque id."""
-    return strawberry.ID(base64.b64encode(f"{kind}:{key}".encode()).decode())
-
-
 def page(kind: Any, rows: list[Any], first: int) -> Connection[Any]:
     """A page of rows that were loaded."""
     return Connection(nodes=[kind.of(row) for row in rows[:first]], page_info=PageInfo(end_cursor=None))
-
-
-def cursor_of(value: str) -> str:
-    """An opaque cursor."""
-    return base64.b64encode(value.encode()).decode()
-
-
-def place_of(cursor: str) -> str:
-    """What a cursor says."""
-    return base64.b64decode(cursor).decode()
 
 
 @strawberry.type
@@ -390,42 +354,6 @@ class Query:
         return Customer.of(row) if row else None
 
 
-Sessions = async_sessionmaker[Any]
-
-
-async def load_rows(sessions: Sessions, table: Any, keys: list[int]) -> list[Any]:
-    """The rows of a table by their keys."""
-    async with sessions() as session:
-        rows = {row.id: row for row in await session.scalars(select(table).where(table.id.in_(keys)))}
-    return [rows.get(key) for key in keys]
-
-
-async def load_children(sessions: Sessions, column: Any, order: Any, keys: list[int]) -> list[list[Any]]:
-    """The rows that name each key in `column`, in order."""
-    found: dict[int, list[Any]] = defaultdict(list)
-    async with sessions() as session:
-        for row in await session.scalars(select(column.class_).where(column.in_(keys)).order_by(order)):
-            found[getattr(row, column.key)].append(row)
-    return [found[key] for key in keys]
-
-
-ROWS: dict[str, Any] = {
-    "customers": parties.Customer,
-    "products": catalog.Product,
-    "locations": places.Location,
-    "carriers": parties.Carrier,
-}
-CHILDREN: dict[str, tuple[Any, Any]] = {
-    "orders": (trade.Order.customer_id, trade.Order.created_at),
-    "lines": (trade.OrderLine.order_id, trade.OrderLine.position),
-    "shipments": (transport.Shipment.order_id, transport.Shipment.id),
-    "returns": (back.Return.order_id, back.Return.id),
-    "return_lines": (back.ReturnLine.return_id, back.ReturnLine.id),
-    "stock_levels": (inventory.StockLevel.product_id, inventory.StockLevel.location_id),
-    "tracking_events": (transport.TrackingEvent.shipment_id, transport.TrackingEvent.occurred_at),
-}
-
-
 class Stock(GraphQL[dict[str, Any], None]):
     """The endpoint, whose context has the request's own loaders."""
 
@@ -433,13 +361,7 @@ class Stock(GraphQL[dict[str, Any], None]):
 
     async def get_context(self, *_: Any, **__: Any) -> dict[str, Any]:
         """Loaders for one request."""
-        sessions = self.sessions
-        rows: dict[str, Callable[..., Any]] = {
-            name: partial(load_rows, sessions, table) for name, table in ROWS.items()
-        }
-        children = {name: partial(load_children, sessions, *told) for name, told in CHILDREN.items()}
-        loaders = {name: DataLoader(load_fn=load) for name, load in (rows | children).items()}
-        return {"sessions": sessions, **loaders}
+        return {"sessions": self.sessions, **loaders_of(self.sessions)}
 
 
 def main() -> None:
