@@ -84,7 +84,7 @@ class Limits:
     cart_idle_days: int = 30
     holds_expired_at_once_max: int = 500
     password_checks_at_once_max: int = 2
-    password_checks_waiting_max: int = 100
+    password_checks_waiting_max: int = 6
     callers_remembered_ms_max: int = 1_000
     callers_remembered_max: int = 10_000
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -24,6 +24,9 @@ class Refusal(Exception):
 
     aftermath: Callable[[AsyncSession], Awaitable[None]] | None = None
     """What the refusal itself leaves, such as an ended session, in a transaction of its own after the rollback."""
+
+    remembered: ClassVar[bool] = True
+    """Whether it is the answer to its idempotency key from then on; one that passes by itself is not."""
 
     def __init__(self, message: str | None = None, *, field: str | None = None, **details: Any) -> None:
         """Refuse with `message` (else the docstring) about the input `field` (`lines.0.quantity`), with `details`."""
@@ -54,6 +57,8 @@ class VersionConflict(Refusal):
 
 class IdempotencyKeyReused(Refusal):
     """The idempotency key was used with another input; use a new key for a new request."""
+
+    remembered = False
 
 
 class IdempotencyInProgress(Refusal):

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from app.access import rules
 from app.kernel.identity import unguessable_token
-from app.kernel.limits import DEFAULTS
+from app.kernel.limits import in_force
 from app.kernel.refusal import Refusal
 
 Answer = TypeVar("Answer")
@@ -18,6 +18,8 @@ Answer = TypeVar("Answer")
 
 class TooManySignIns(Refusal):
     """Too many people sign in at this moment; try again shortly."""
+
+    remembered = False
 
 
 class PasswordThreads:
@@ -39,17 +41,25 @@ class PasswordThreads:
             self._taken -= 1
 
 
-_threads = PasswordThreads(DEFAULTS.password_checks_at_once_max, DEFAULTS.password_checks_waiting_max)
+@cache
+def _threads() -> PasswordThreads:
+    """The threads of this process, as many as its limits say when the first password is hashed.
+
+    Whoever waits for them keeps a connection for writing, so all together are to be fewer than its pool has: else
+    strangers who sign in again and again would leave none for anybody's mutation.
+    """
+    limits = in_force()
+    return PasswordThreads(limits.password_checks_at_once_max, limits.password_checks_waiting_max)
 
 
 async def hash_password(password: str) -> str:
     """The hash of `password` that is kept."""
-    return await _threads.run(lambda: rules.hashed_password(password))
+    return await _threads().run(lambda: rules.hashed_password(password))
 
 
 async def check_password(password: str, password_hash: str | None) -> bool:
     """Whether `password` is the one that was hashed; for nobody's hash it takes as long, and is wrong."""
-    right = await _threads.run(lambda: rules.is_password(password, password_hash or _nobodys_hash()))
+    right = await _threads().run(lambda: rules.is_password(password, password_hash or _nobodys_hash()))
     return right and password_hash is not None
 
 
