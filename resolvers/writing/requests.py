@@ -13,7 +13,7 @@ from app.kernel.choice import is_choice
 from app.kernel.identity import ID_LENGTH_MAX, decode_id
 from app.kernel.limits import NUMBER, TEXT, Between, Length, Limits
 from app.kernel.refusal import InvalidInput
-from schema.language import camel
+from schema.names import camel
 from schema.operations import id_target
 from schema.types import is_optional, without_none
 
@@ -70,7 +70,7 @@ def _value(kind: Any, value: Any, bound: Any, limits: Limits, at: str) -> Any:
     if is_choice(kind):
         return kind(value)
     if isinstance(value, str):
-        return _text(value, bound or TEXT, at)
+        return bounded_text(value, bound or TEXT, at)
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return _number(value, bound or NUMBER, at)
     assert isinstance(value, bool | date | datetime)  # noqa: S101
@@ -95,7 +95,7 @@ def key_of(node: str, value: str) -> int:
     return found.key if found is not None and found.type_name == node else KEY_OF_NOTHING
 
 
-def _text(value: str, bound: Length, at: str) -> str:
+def bounded_text(value: str, bound: Length, at: str) -> str:
     """A text within its bound, of whole characters that PostgreSQL can hold."""
     if not bound.low <= len(value) <= bound.high:
         raise InvalidInput(f"This text has {len(value)} characters; it takes {bound.low} to {bound.high}.", field=at)

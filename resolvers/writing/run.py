@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from sqlalchemy import text
@@ -12,18 +12,18 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 
-from app.kernel.limits import Limits
+from app.kernel.limits import Length, Limits
 from app.kernel.outbox import BUFFER, write_outbox
-from app.kernel.principal import Principal
-from app.kernel.refusal import Forbidden, IdempotencyInProgress, IdempotencyKeyReused, InvalidInput, Refusal
+from app.kernel.principal import Principal, Role
+from app.kernel.refusal import Forbidden, IdempotencyInProgress, Refusal
 from resolvers.writing import outcomes
 from resolvers.writing.outcomes import Key, Outcome, told_refusal
-from resolvers.writing.requests import decoded
+from resolvers.writing.requests import bounded_text, decoded
 from schema.operations import Mutation
 
 TRY_AGAIN = frozenset({"40001", "40P01", "55P03"})
 """Serialisation failure, deadlock, lock not available: PostgreSQL undid the transaction and it may be tried again."""
-KEY_LENGTH_MAX = 255
+KEY_LENGTH = Length(1, 255)
 WAIT_SECONDS = 0.02
 Inside = Callable[[AsyncSession, Outcome], Awaitable[Any]]
 
@@ -78,8 +78,8 @@ class Commands:
         if not principal.has(mutation.command.function.allowed):  # type: ignore[attr-defined]
             raise Forbidden
         key = outcomes.key_of(mutation, given, principal, self.secret)
-        if key is not None and not 1 <= len(key.key) <= KEY_LENGTH_MAX:
-            raise InvalidInput(f"An idempotency key has 1 to {KEY_LENGTH_MAX} characters.", field="idempotency_key")
+        if key is not None:
+            bounded_text(key.key, KEY_LENGTH, "idempotency_key")
         return decoded(mutation.request, given, self.limits), key
 
     async def _once(self, mutation: Mutation, request: Any, principal: Principal, key: Key) -> Outcome:
@@ -145,9 +145,14 @@ class Commands:
         return await outcomes.recall(session, key)
 
     async def _command(self, session: AsyncSession, mutation: Mutation, request: Any, principal: Principal) -> Outcome:
-        """The command itself, in a transaction that has begun."""
+        """The command itself, in a transaction that has begun.
+
+        It is given in the roles that allow it alone: what a caller sees in another role is not the command's to touch.
+        """
         await session.execute(text("select 1"))
-        result = await mutation.command.function(session, request, by=principal)
+        allowed: frozenset[Role] = mutation.command.function.allowed  # type: ignore[attr-defined]
+        by = replace(principal, roles=principal.roles & allowed)
+        result = await mutation.command.function(session, request, by=by)
         if not is_dataclass(result):
             return Outcome(key=result)
         told = {field.name: getattr(result, field.name) for field in fields(result)}
@@ -156,14 +161,14 @@ class Commands:
     async def _refused(self, refusal: Refusal, key: Key | None) -> Outcome:
         """A refusal as an outcome; what it leaves itself goes into a transaction of its own."""
         outcome = Outcome(refusal=told_refusal(refusal))
-        remembered = key is not None and not isinstance(refusal, IdempotencyKeyReused)
-        if refusal.aftermath is None and not remembered:
+        remembered = key if refusal.remembered else None
+        if refusal.aftermath is None and remembered is None:
             return outcome
         async with self.sessions() as session:
             if refusal.aftermath is not None:
                 await refusal.aftermath(session)
-            if key is not None and remembered:
-                await outcomes.remember(session, key, outcome)
+            if remembered is not None:
+                await outcomes.remember(session, remembered, outcome)
             await write_outbox(session)
             await session.commit()
         self.after_commit()

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.commands import passwords
 from app.inventory.tables import StockMovement
 from app.kernel.idempotency import IdempotentRequest
 from app.kernel.identity import encode_id
 from app.kernel.outbox import OutboxEvent
 from app.kernel.principal import ANONYMOUS, Principal, Role
-from tests.factories import inventory
+from tests.factories import inventory, orders, parties, shipments
 from tests.graph import GraphClient
 
 OPERATOR = Principal(roles=frozenset({Role.OPERATOR}), name="Olga", user_id=7)
@@ -76,6 +78,15 @@ class TestMutation:
         (error,) = payload["userErrors"]
         assert (error["code"], error["field"]) == (code, field)
 
+    async def test_is_done_in_the_roles_that_allow_it_alone(self, graph: GraphClient, session: AsyncSession):
+        buyer = await orders.customer(session)
+        shipment = await shipments.dispatched(session, by=buyer)
+        other = await parties.carrier(session)
+        await session.commit()
+        both = replace(buyer, roles=frozenset({Role.CUSTOMER, Role.CARRIER}), carrier_id=other, user_id=9)
+        given = {"shipmentId": encode_id("Shipment", shipment.id)}
+        assert await graph.refused("shipmentDeliver", given, by=both) == "UNKNOWN_SHIPMENT"
+
     async def test_is_refused_to_who_may_not(self, graph: GraphClient, found: dict[str, Any]):
         assert await graph.refused("stockAdjust", found, by=ANONYMOUS) == "FORBIDDEN"
 
@@ -118,6 +129,20 @@ class TestIdempotencyKey:
         assert await graph.refused("stockAdjust", given, by=OPERATOR) == "INSUFFICIENT_STOCK"
         await graph.done("stockAdjust", {**found, "quantityChange": 5}, by=OPERATOR)
         assert await graph.refused("stockAdjust", given, by=OPERATOR) == "INSUFFICIENT_STOCK"
+
+    async def test_forgets_a_refusal_that_passes(self, graph: GraphClient, monkeypatch: pytest.MonkeyPatch):
+        given = {"email": "ada@lading.example", "name": "Ada", "password": "a long password", "roles": ["OPERATOR"]}
+        given["idempotencyKey"] = "user-1"
+        with monkeypatch.context() as busy:
+            busy.setattr(passwords, "_threads", lambda: passwords.PasswordThreads(1, -1))
+            assert await graph.refused("userCreate", given) == "TOO_MANY_SIGN_INS"
+        await graph.done("userCreate", given)
+
+    @pytest.mark.parametrize("key", ["", "x" * 256, "a\0b"])
+    async def test_is_a_text_within_bounds(self, graph: GraphClient, found: dict[str, Any], key: str):
+        payload = await graph.mutate("stockAdjust", {**found, "idempotencyKey": key}, by=OPERATOR)
+        (error,) = payload["userErrors"]
+        assert (error["code"], error["field"]) == ("INVALID_INPUT", ["idempotencyKey"])
 
     async def test_keeps_neither_payload_nor_secret(self, graph: GraphClient, session: AsyncSession):
         await graph.done(
