@@ -29,7 +29,6 @@ from app.parties.tables import Customer
 from app.server import migrating, page
 from app.server.failure import Failure
 from app.server.filling import opened
-from app.server.relay import connector, open_log
 from app.server.serving import address_of, listening_socket
 from app.server.settings import Settings
 from app.server.supervising import Program, supervise
@@ -104,7 +103,6 @@ async def prepare(settings: Settings, *, console: Console) -> tuple[People | Non
         if await _wants_orders(sessions):
             with progress(console) as watch:
                 await Import(sessions, DataCo(), watch=watch).run()
-        await _open_log(settings)
         people = await known_people(sessions, settings.home) or await make_people(sessions, settings.home)
         try:
             await find_goods(Clerk(sessions))
@@ -120,15 +118,6 @@ async def _wants_orders(sessions: async_sessionmaker[AsyncSession]) -> bool:
         if await session.scalar(select(Order.id).limit(1)) is None:
             return True
         return await session.scalar(begun) is not None
-
-
-async def _open_log(settings: Settings) -> None:
-    """Begin the log's epoch, as the relay would at its start; who follows before that would lose its place."""
-    connection = await connector(settings.written_to)()
-    try:
-        await open_log(connection)
-    finally:
-        await connection.close()
 
 
 async def known_people(sessions: async_sessionmaker[AsyncSession], home: Path) -> People | None:

@@ -35,6 +35,8 @@ STAND_BY_SECONDS = 0.5
 RETRY_SECONDS = (0.1, 2.0)
 PRUNE_SECONDS = 60.0
 EPOCH_LENGTH = 16
+NEW_CLUSTER = "new"
+"""What the migration calls the cluster of a log that no relay has read: its epoch has begun, and goes on."""
 CONNECTION_SETTINGS = {
     "application_name": "lading relay",
     "TimeZone": "UTC",
@@ -232,7 +234,9 @@ async def open_log(connection: asyncpg.Connection) -> Standing:
         cluster = await connection.fetchval(sql.CLUSTER)
         await connection.execute(sql.MAKE_LOG, _new_epoch(), cluster)
         epoch, known, last_position, covered = await connection.fetchrow(sql.READ_LOG)
-        if known != cluster:
+        if known == NEW_CLUSTER:
+            await connection.execute(sql.NAME_CLUSTER, cluster)
+        elif known != cluster:
             epoch, covered = await begin_epoch(connection), None
             log.warning("log_epoch_begun", was=known, now=cluster)
     return Standing(epoch, last_position, covered)

@@ -21,6 +21,8 @@ FORGET_TRANSACTIONS = """
 UPDATE outbox_events SET transaction_id = '0' WHERE transaction_id >= pg_snapshot_xmin(pg_current_snapshot())
 """
 
+NAME_CLUSTER = "UPDATE outbox_log SET cluster = $1 WHERE id = 1"
+
 BEGIN_EPOCH = "UPDATE outbox_log SET epoch = $1, cluster = $2, covered = NULL WHERE id = 1"
 
 ADVANCE_LOG = "UPDATE outbox_log SET last_position = $1, covered = $2 WHERE id = 1"

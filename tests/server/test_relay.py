@@ -225,6 +225,14 @@ class TestEpoch:
         await connection.close()
         assert first.epoch == second.epoch
 
+    async def test_goes_on_when_the_first_relay_begins(self, database_url):
+        connection = await asyncpg.connect(database_url)
+        before = decode_cursor(await connection.fetchval(f"SELECT {EVENT_CURSOR_SQL}"))
+        standing = await open_log(connection)
+        await connection.close()
+        assert before is not None
+        assert standing.epoch == before.epoch
+
     async def test_is_another_after_a_restore_and_everything_is_still_found(self, database_url, sessions, wakeup):
         await commit(sessions, LevelChanged(level_id=1))
         connection = await asyncpg.connect(database_url)
