@@ -32,9 +32,8 @@ from schema.language import (
     References,
     Scalar,
     Value,
-    camel,
-    snake,
 )
+from schema.names import camel, snake
 from schema.operations import Mutation, Subscription, add_mutation, add_subscription
 from schema.paging import PAGE_ARGUMENTS, PageInfo
 from schema.types import Node, Types, is_optional, listed, optional, without_none

@@ -6,7 +6,6 @@ A declaration holds no behaviour. `schema/building.py` turns declarations into G
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -240,10 +239,7 @@ def ask(function: Callable[..., Any]) -> Any:
 def command(
     function: Callable[..., Any], *, returns: type | str | None = None, moves: bool = False, keyed: bool = True
 ) -> Any:
-    """A mutation that gives the command `function` and shows what it `returns`.
-
-    With `moves` (stock or money), an idempotency key is required and a dry run is offered. Only sign-in is not `keyed`.
-    """
+    """A mutation that shows what `function` `returns`; `moves` (stock, money) wants a key. Only sign-in has none."""
     for part in ("refusals", "allowed"):
         if not hasattr(function, part):
             raise TypeError(f"{function.__module__}.{function.__name__} declares no {part}: add @refuses and @allows")
@@ -260,10 +256,7 @@ def follow(
     conflates: bool = False,
     doc: str = "",
 ) -> Any:
-    """A subscription to `events`, each with the node that its fact `key` names, filtered by the facts `by`.
-
-    Of its facts each event tells those named in `tells`, which must be fit for whoever may see the node.
-    """
+    """A subscription to `events`: the node that the fact `key` names, filtered by `by`, and the facts it `tells`."""
     classes = events if isinstance(events, tuple) else (events,)
     for event in classes:
         for fact in (key, *by, *tells):
@@ -271,21 +264,6 @@ def follow(
                 raise TypeError(f"{event.__name__} has no fact {fact!r} to follow by")
     said = doc or _docstring(classes[0])
     return Follow(events=classes, shows=shows, key=key, by=by, tells=tells, conflates=conflates, doc=said)
-
-
-def camel(name: str) -> str:
-    """The GraphQL form of a Python name: `unit_price` → `unitPrice`."""
-    return re.sub(r"_([a-z0-9])", lambda match: match[1].upper(), name)
-
-
-def pascal(name: str) -> str:
-    """The GraphQL type form of a Python name: `order_place` → `OrderPlace`."""
-    return camel(f"_{name}")
-
-
-def snake(name: str) -> str:
-    """The Python form of a GraphQL name: `OrderLine` → `order_line`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def _completed(answer: Answer, name: str, table: type[Row], source: type) -> Answer:

@@ -12,7 +12,8 @@ import strawberry
 
 from app.kernel.choice import Choice, is_choice
 from app.kernel.refusal import ALWAYS, Refusal
-from schema.language import DECLARED, Command, Follow, camel, pascal, snake
+from schema.language import DECLARED, Command, Follow
+from schema.names import camel, pascal, snake
 from schema.types import Types, UserError, is_optional, listed, optional, without_none
 
 KEY_DOC = "A name of your own for this request: sent twice under the same key, it is done once."

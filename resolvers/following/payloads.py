@@ -18,7 +18,7 @@ from resolvers.errors import RequestError
 from resolvers.following.followers import Delivery
 from resolvers.reading.documents import Operation
 from resolvers.reading.run import KEYS, Prepared, Reading, values_of
-from schema.language import camel
+from schema.names import camel
 from schema.operations import ACTOR, Subscription
 
 

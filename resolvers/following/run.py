@@ -24,7 +24,7 @@ from resolvers.following.tail import DATABASE_FAILURES, Tail, Wakeup
 from resolvers.reading.decoding import keys_to_match
 from resolvers.reading.documents import Operation
 from resolvers.reading.run import Reading
-from schema.language import pascal
+from schema.names import pascal
 from schema.operations import Subscription, id_target
 from schema.types import without_none
 

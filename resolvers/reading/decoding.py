@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 from app.kernel.identity import decode_id, token_hash
 from resolvers.errors import RequestError
 from resolvers.reading.sources import Source, Variables
-from schema.language import camel
+from schema.names import camel
 from schema.types import without_none
 
 

@@ -45,7 +45,8 @@ from resolvers.reading.shapes import (
 )
 from resolvers.reading.sources import Slot, Source, Symbol, symbol
 from schema.building import Field, Graph, NodeType, RootField
-from schema.language import Listing, Many, One, References, Scalar, Value, camel
+from schema.language import Listing, Many, One, References, Scalar, Value
+from schema.names import camel
 
 NODES_MAX = 100
 

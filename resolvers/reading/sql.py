@@ -39,7 +39,7 @@ from resolvers.reading.shapes import (
 )
 from resolvers.reading.sources import Slot, Source
 from schema.building import NodeType
-from schema.language import snake
+from schema.names import snake
 
 KEY_BYTES_MAX = 63
 """PostgreSQL cuts a longer name, so a longer response key is never the name of a column."""

@@ -16,7 +16,7 @@ from resolvers.context import Context
 from resolvers.reading.run import KEYS, Prepared, Reading, values_of
 from resolvers.writing.outcomes import Outcome
 from resolvers.writing.run import Commands
-from schema.language import camel, snake
+from schema.names import camel, snake
 from schema.operations import Mutation
 
 Fetch = Callable[[Any, int], Awaitable[bytes | None]]

@@ -23,7 +23,8 @@ from app.kernel.identity import decode_id, encode_id, token_hash
 from app.kernel.principal import Principal
 from app.kernel.visibility import viewer_values
 from schema.building import Graph, NodeType
-from schema.language import Expression, Listing, Lookup, Many, One, References, Scalar, Value, camel
+from schema.language import Expression, Listing, Lookup, Many, One, References, Scalar, Value
+from schema.names import camel
 
 Row = Mapping[str, Any]
 Order = tuple[tuple[str, bool], ...]

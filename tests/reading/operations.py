@@ -26,7 +26,8 @@ from hypothesis import strategies as st
 from app.kernel.identity import encode_id
 from app.kernel.principal import Principal
 from schema.building import NodeType
-from schema.language import Listing, Many, One, Scalar, camel
+from schema.language import Listing, Many, One, Scalar
+from schema.names import camel
 from tests.reading.naive import Found, Naive, told
 from tests.reading.shop import Shop
 
