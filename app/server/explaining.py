@@ -106,12 +106,19 @@ def _explained(prepared: Prepared, operation: Operation, principal: Principal) -
         cost=prepared.budget.cost,
         sql=laid_out(statement.text),
         parameters=tuple(
-            f"${number} {slot.sql_type} = {value!r}{_source(slot.source)}"
+            f"${number} {slot.sql_type} = {_shown(value)}{_source(slot.source)}"
             for number, (slot, value) in enumerate(numbered, start=1)
         ),
         statement=statement.text,
         values=tuple(values),
     )
+
+
+def _shown(value: Any) -> str:
+    """A parameter's value as it is read; a choice is text."""
+    if isinstance(value, list):
+        return f"[{', '.join(_shown(item) for item in value)}]"
+    return repr(str(value)) if isinstance(value, str) else repr(value)
 
 
 def _source(source: Source) -> str:

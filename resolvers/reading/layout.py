@@ -8,6 +8,8 @@ from collections.abc import Iterator
 STEP = "  "
 SHORT = 72
 """A query in brackets that is no longer than this stays on one line."""
+LONG = 160
+"""Arguments that are longer than this have a line each."""
 TOKEN = re.compile(r"""\s*([eE]?'(?:[^'\\]|''|\\.)*'|"(?:[^"]|"")*"|[()]|,|[^\s()'",]+)""")
 CLAUSES = frozenset({"select", "from", "where", "having", "limit", "order by", "union all"})
 Token = str
@@ -49,16 +51,10 @@ def _query(tree: Tree, indent: str) -> list[str]:
     for clause in _clauses(tree):
         name, rest = str(clause[0]).strip(), clause[1:]
         parts = _split(rest, "," if name.lower() == "select" else "and")
-        if len(parts) < 2:
-            lines.append(f"{indent}{name}{_inline(rest, indent)}")
-        elif name.lower() == "select":
-            inner = indent + STEP
-            told = [f"{inner}{_inline(part, inner).strip()}" for part in parts]
-            lines += [f"{indent}{name}", *[f"{line}," for line in told[:-1]], told[-1]]
-        else:
-            inner = indent + STEP
-            lines.append(f"{indent}{name}{_inline(parts[0], indent)}")
-            lines += [f"{inner}and {_inline(part, inner).strip()}" for part in parts[1:]]
+        if len(parts) > 1 and name.lower() == "select":
+            parts.insert(0, [])
+        lines.append(f"{indent}{name}{_inline(parts[0], indent)}")
+        lines += [f"{indent}{STEP}{_inline(part, indent + STEP).strip()}" for part in parts[1:]]
     return lines
 
 
@@ -75,13 +71,15 @@ def _clauses(tree: Tree) -> list[Tree]:
 
 
 def _split(tree: Tree, separator: str) -> list[Tree]:
-    """The parts of a clause between its separators."""
+    """The parts of a clause between its separators; a comma ends its part, an AND begins one."""
     parts: list[Tree] = [[]]
     for token in tree:
-        if isinstance(token, str) and token.strip().lower() == separator:
+        found = isinstance(token, str) and token.strip().lower() == separator
+        if found and separator == "and":
             parts.append([])
-        else:
-            parts[-1].append(token)
+        parts[-1].append(token)
+        if found and separator == ",":
+            parts.append([])
     return parts
 
 
@@ -97,9 +95,12 @@ def _inside(tree: Tree, indent: str) -> str:
     """What stands in brackets."""
     flat = _flat(tree)
     is_query = bool(tree) and isinstance(tree[0], str) and tree[0].strip().lower() == "select"
-    if not is_query or len(flat) <= SHORT:
+    if is_query and len(flat) > SHORT:
+        return "\n".join(["", *_query(tree, indent + STEP), indent])
+    parts = _split(tree, ",")
+    if len(flat) <= LONG or len(parts) < 2:
         return _inline(tree, indent)
-    return "\n".join(["", *_query(tree, indent + STEP), indent])
+    return "\n".join(["", *(f"{indent}{STEP}{_inline(part, indent + STEP).strip()}" for part in parts), indent])
 
 
 def _flat(tree: Tree) -> str:
