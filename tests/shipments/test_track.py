@@ -33,6 +33,20 @@ def names(session: AsyncSession) -> list[str]:
     return [name for name, _ in access.recorded(session)]
 
 
+async def sent_in_two(session: AsyncSession) -> tuple[int, list[ShipmentId]]:
+    """An order that left in two shipments of one piece each."""
+    fulfilment = await fulfilments.allocated(session, 2)
+    (line,) = await fulfilments.lines(session, fulfilment.id)
+    await fulfilments.picked(session, fulfilment.id)
+    ids = []
+    for _ in range(2):
+        parcel_id = await fulfilments.pack(session, fulfilment.id, (line.id, 1))
+        request = commands.CreateShipment(fulfilment_id=FulfilmentId(fulfilment.id), parcel_ids=(parcel_id,))
+        ids.append(await commands.create_shipment(session, request, by=SYSTEM))
+        await factory.dispatch(session, ids[-1])
+    return fulfilment.order_id, ids
+
+
 class TestStatusAfterReport:
     @given(
         st.permutations(
@@ -166,19 +180,22 @@ class TestDeliverShipment:
                 request = commands.DeliverShipment(shipment_id=ShipmentId(shipment.id))
                 await commands.deliver_shipment(session, request, by=SYSTEM)
 
+    @pytest.mark.parametrize("returned_first", [True, False])
+    async def test_does_not_deliver_an_order_of_which_a_shipment_came_back(
+        self, session: AsyncSession, *, returned_first: bool
+    ):
+        order_id, (returned, delivered) = await sent_in_two(session)
+        reports = [(returned, TrackingStatus.RETURNED), (delivered, TrackingStatus.DELIVERED)]
+        for shipment_id, status in reports if returned_first else reversed(reports):
+            await factory.report(session, shipment_id, status)
+        order = await session.get_one(Order, order_id, populate_existing=True)
+        assert order.status is OrderStatus.SHIPPED
+
     async def test_delivers_the_order_when_its_last_two_arrive_at_once(
         self, sessions: async_sessionmaker[AsyncSession]
     ):
         async with sessions() as session:
-            fulfilment = await fulfilments.allocated(session, 2)
-            (line,) = await fulfilments.lines(session, fulfilment.id)
-            await fulfilments.picked(session, fulfilment.id)
-            ids = []
-            for _ in range(2):
-                parcel_id = await fulfilments.pack(session, fulfilment.id, (line.id, 1))
-                request = commands.CreateShipment(fulfilment_id=FulfilmentId(fulfilment.id), parcel_ids=(parcel_id,))
-                ids.append(await commands.create_shipment(session, request, by=SYSTEM))
-                await factory.dispatch(session, ids[-1])
+            order_id, ids = await sent_in_two(session)
             await session.commit()
 
         async def arrive(shipment_id: ShipmentId) -> None:
@@ -191,6 +208,6 @@ class TestDeliverShipment:
 
         await asyncio.gather(*(arrive(shipment_id) for shipment_id in ids))
         async with sessions() as session:
-            order = await session.get_one(Order, fulfilment.order_id)
+            order = await session.get_one(Order, order_id)
             assert order.status is OrderStatus.DELIVERED
             assert await session.scalar(select(func.count()).select_from(Parcel)) == 2

@@ -48,6 +48,9 @@ class OccursInTheFuture(Refusal):
     """What a report tells has happened already; it cannot lie more than a day ahead."""
 
 
+ARRIVED_OR_NEVER_LEFT = (ShipmentStatus.DELIVERED, ShipmentStatus.CANCELLED)
+
+
 @dataclass(frozen=True, kw_only=True)
 class AddTrackingEvent:
     """Report a step of a shipment's journey."""
@@ -199,11 +202,14 @@ def _change(facts: Facts, shipment: Shipment) -> ShipmentDelivered | ShipmentRet
 
 
 async def _deliver_order(session: AsyncSession, shipment: Shipment, *, by: Principal) -> None:
-    """Deliver the order once it shipped whole and each of its shipments arrived, at the time of the last."""
+    """Deliver the order once it shipped whole and each of its shipments arrived, at the time of the last.
+
+    One that came back to us did not arrive, whether it came back before the others arrived or after.
+    """
     # The lock makes two last shipments that arrive at once wait for each other, so that the second one sees the first.
     order = await lock_one(session, Order, shipment.order_id)
     of_order = Shipment.order_id == shipment.order_id
-    under_way = select(func.count()).where(of_order, Shipment.status.not_in(rules.ENDED))
-    if order and order.status is OrderStatus.SHIPPED and not await session.scalar(under_way):
+    missing = select(func.count()).where(of_order, Shipment.status.not_in(ARRIVED_OR_NEVER_LEFT))
+    if order and order.status is OrderStatus.SHIPPED and not await session.scalar(missing):
         last = await session.scalar(select(func.max(Shipment.delivered_at)).where(of_order))
         await mark_delivered(session, shipment.order_id, at=last, by=by)
