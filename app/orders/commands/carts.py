@@ -149,14 +149,14 @@ async def set_cart_line(session: AsyncSession, setting: SetCartLine, *, by: Prin
     expect_version(cart, setting.expected_version)
     lines = await lines_of(session, cart)
     line = next((line for line in lines if line.product_id == setting.product_id), None)
-    before = line.quantity if line else 0
+    before, subtotal = line.quantity if line else 0, cart.subtotal_amount
     if setting.quantity == 0:
         await _take_out(session, cart, line, by=by)
     else:
         line = await _put_in(session, cart, line, setting)
         await _hold(session, line, by=by)
     await _reckon(session, cart)
-    if before != setting.quantity:
+    if (before, subtotal) != (setting.quantity, cart.subtotal_amount):
         quantities = {"quantity_before": before, "quantity_after": setting.quantity}
         told = {"product_id": setting.product_id, **quantities}
         tell(session, events.CartLineSet, cart, before=cart.status, by=by, **told)
