@@ -235,7 +235,7 @@ def explain(
     from schema.root import GRAPH
 
     asked = explaining.Asked(query, explaining.variables_of(variables), explaining.asker(asker))
-    with complete(read_settings()) as settings:
+    with _at_head() as settings:
         explained = explaining.explained(GRAPH, asked, settings.limits)
         steps = asyncio.run(explaining.executed(settings.read_from, explained, analyze=analyze))
     for heading, lines in (*explained.told(), ("EXPLAIN", steps)):

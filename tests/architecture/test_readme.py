@@ -34,6 +34,7 @@ class TestDocuments:
 
     def test_name_commands_that_there_are(self, document: str) -> None:
         known = {each.name or getattr(each.callback, "__name__", "") for each in commands.registered_commands}
+        known |= {group.name or "" for group in commands.registered_groups}
         said = set(re.findall(r"(?:\./lading|`lading) ([a-z]+)", (ROOT / document).read_text()))
         assert said <= known, f"There is no such command: {', '.join(sorted(said - known))}"
 
