@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -170,7 +170,8 @@ async def _read_api_key(session: AsyncSession, prefix: str) -> Caller | None:
     row = (await session.execute(found)).one_or_none()
     if row is None:
         return None
-    caller = Caller(_principal(row, api_key_id=row.id), row.secret_hash, row.expires_at, clock.now())
+    principal = replace(_principal(row, api_key_id=row.id), ends_at=row.expires_at)
+    caller = Caller(principal, row.secret_hash, row.expires_at, clock.now())
     callers.remember(("key", prefix), caller)
     return caller
 

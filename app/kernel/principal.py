@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from app.kernel.choice import Choice
 
@@ -33,6 +34,8 @@ class Principal:
     customer_id: int | None = None
     supplier_id: int | None = None
     carrier_id: int | None = None
+    ends_at: datetime | None = None
+    """When its credential ends by itself, where that is known beforehand."""
 
     @property
     def is_staff(self) -> bool:

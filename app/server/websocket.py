@@ -17,6 +17,7 @@ import structlog
 from starlette.datastructures import Headers
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
+from app.kernel import clock
 from app.kernel.limits import DEFAULTS, Limits
 from app.kernel.principal import Principal
 from app.server.websocket_messages import SUBPROTOCOL, CloseCode, Closing, Message, parse_message
@@ -125,6 +126,7 @@ class Conversation:
         self._init_until: float | None = None
         self._closing: asyncio.Task[None] | None = None
         self._pinging: asyncio.Task[None] | None = None
+        self._ending: asyncio.TimerHandle | None = None
         self._caller: str | None = None
         self._closed = False
 
@@ -213,6 +215,7 @@ class Conversation:
             principal = await self._sockets.authenticate(payload, self._websocket.headers)
             self._count(principal)
             self.principal = principal
+            self._end_with(principal)
             await self._send({"type": "connection_ack"})
         except Closing as closing:
             self.close_soon(closing)
@@ -224,6 +227,13 @@ class Conversation:
         except Exception as error:  # noqa: BLE001
             log.info("authentication_refused", kind=type(error).__name__)
             self.close_soon(Closing(CloseCode.FORBIDDEN, "Forbidden"))
+
+    def _end_with(self, principal: Principal) -> None:
+        """Close the socket when the credential ends that opened it."""
+        if principal.ends_at is not None:
+            seconds = (principal.ends_at - clock.now()).total_seconds()
+            closing = Closing(CloseCode.FORBIDDEN, "The API key expired.")
+            self._ending = asyncio.get_running_loop().call_later(seconds, self.close_soon, closing)
 
     def _count(self, principal: Principal) -> None:
         """Count the caller's sockets, up to the limit."""
@@ -311,6 +321,8 @@ class Conversation:
     async def _let_go(self) -> None:
         """End everything that the socket had under way."""
         self._closed = True
+        if self._ending is not None:
+            self._ending.cancel()
         tasks = [*self._operations.values(), *filter(None, (self._initialising, self._pinging))]
         for task in tasks:
             task.cancel()

@@ -101,6 +101,11 @@ class TestAuthenticate:
         with clock.stopped_at(clock.now() + A_SECOND):
             assert (await authenticate(session, bearer(key))).roles == {Role.ADMIN}
 
+    async def test_tells_when_a_key_ends(self, session: AsyncSession):
+        ends_at = clock.now() + timedelta(hours=1)
+        made = await access.api_key(session, expires_at=ends_at)
+        assert (await authenticate(session, f"Bearer {made.secret}")).ends_at == ends_at
+
     async def test_refuses_a_key_of_which_only_the_hash_is_known(self, session: AsyncSession):
         made = await access.api_key(session)
         row = await session.get_one(ApiKey, made.id)

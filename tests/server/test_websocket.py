@@ -91,6 +91,12 @@ class TestHandshake:
             await send(bert, type="ping")
             assert await receive(bert) == {"type": "pong"}
 
+    async def test_closes_with_4403_when_the_caller_s_key_expires(self, server):
+        async with server.acknowledged(seconds="0.2") as brief, server.acknowledged(seconds="60") as lasting:
+            assert await closed(brief) == (4403, "The API key expired.")
+            await send(lasting, type="ping")
+            assert await receive(lasting) == {"type": "pong"}
+
 
 class TestOperations:
     async def test_answers_a_query_once_and_completes_it(self, server):
