@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route, WebSocketRoute, websocket_session
 
-from app.access.commands import FirstAdmin, ensure_first_admin
+from app.access.commands import FirstAdmin, ensure_first_admin, note_api_key_use
 from app.access.questions import Unauthenticated, authenticate, recalled, signing
 from app.fulfilment import reactions as fulfilment
 from app.inventory import reactions as inventory
@@ -64,7 +64,7 @@ TIMERS: dict[Timer, float] = {**idempotency.TIMERS, **inventory.TIMERS, **orders
 REACTIONS: dict[type[Event], Reaction] = {}
 REACTIONS.update(fulfilment.REACTIONS)  # type: ignore[arg-type]
 REACTIONS.update(shipments.REACTIONS)  # type: ignore[arg-type]
-HEADERS_OF_BROWSERS = ["Authorization", "Content-Type", "X-Request-ID", "X-Lading-Preflight"]
+HEADERS_OF_BROWSERS = ["Authorization", "Content-Type", "X-Request-ID", "GraphQL-Require-Preflight"]
 
 
 def build_app(settings: Settings) -> ASGIApp:
@@ -183,7 +183,11 @@ class Callers:
         if caller is not None:
             return caller
         async with self.sessions() as session:
-            return await authenticate(session, authorization)
+            found = await authenticate(session, authorization)
+            if found.api_key_id is not None:
+                await note_api_key_use(session, found.api_key_id)
+                await session.commit()
+            return found
 
 
 class FromState:
