@@ -66,7 +66,7 @@ def asker(text: str) -> Principal:
     role = Role[name.upper()]
     if key and (role not in PARTIES or not key.isdecimal()):
         raise Failure(f"{text!r}: only {', '.join(PARTIES)} take a key after a colon, a whole number.")
-    party = {PARTIES[role]: int(key)} if key else {}
+    party: dict[str, Any] = {PARTIES[role]: int(key)} if key else {}
     return Principal(roles=frozenset({role}), name=text, **party)
 
 
