@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from resolvers.errors import RequestError
+from schema.values import parse_instant
 
 CURSOR_LENGTH_MAX = 4_000
 
@@ -39,7 +40,7 @@ def _part(signature: str, kinds: tuple[type, ...], index: int, text: str) -> Any
 def _typed(value: Any, kind: type) -> Any:
     """A key of a cursor as the Python type that its column binds; ValueError where it is not one."""
     if kind is datetime:
-        return datetime.fromisoformat(value)
+        return parse_instant(value)
     if kind is date:
         return date.fromisoformat(value)
     if kind is Decimal:
