@@ -5,15 +5,17 @@ A plan is for one operation and one shape of its variables (see `cache.shape`), 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from graphql import (
     FieldNode,
+    GraphQLError,
     GraphQLField,
     GraphQLObjectType,
     GraphQLSchema,
 )
-from graphql.execution.collect_fields import FieldDetails, collect_fields, collect_subfields
+from graphql.execution.collect_fields import CollectedFields, FieldDetails, collect_fields, collect_subfields
 
 from app.kernel.identity import decode_id
 from app.kernel.limits import Limits
@@ -73,8 +75,10 @@ class Planner:
         root = self.schema.query_type
         assert root is not None  # noqa: S101
         operation = self.operation
-        found = collect_fields(self.schema, operation.fragments, operation.variables, root, operation.definition)
-        return Plan(tuple(self.root(key, details) for key, details in found.grouped_field_set.items()))
+        found = _collected(
+            collect_fields, self.schema, operation.fragments, operation.variables, root, operation.definition
+        )
+        return Plan(tuple(self.root(key, details) for key, details in found.items()))
 
     def object(self, node: NodeType, details: list[FieldDetails]) -> ObjectPlan:
         """The fields selected of an object of `node`."""
@@ -252,10 +256,15 @@ class Planner:
         assert isinstance(kind, GraphQLObjectType)  # noqa: S101
         once = list({id(detail.node): detail for detail in details}.values())
         operation = self.operation
-        found = collect_subfields(
-            self.schema, operation.fragments, operation.variables, operation.definition, kind, once
+        return _collected(
+            collect_subfields,
+            self.schema,
+            operation.fragments,
+            operation.variables,
+            operation.definition,
+            kind,
+            once,
         )
-        return found.grouped_field_set
 
     def _field_of(self, type_name: str, node: FieldNode) -> GraphQLField:
         kind = self.schema.type_map[type_name]
@@ -276,3 +285,11 @@ class Planner:
     def _value(self, source: Any) -> Any:
         """A source's value in the request that is being planned; its shape is part of what the plan is for."""
         return None if source is None else source.value(self.values, {})
+
+
+def _collected(collect: Callable[..., CollectedFields], *arguments: Any) -> dict[str, list[FieldDetails]]:
+    """What graphql-core collects; RequestError where a variable of `@include` or `@skip` is null."""
+    try:
+        return collect(*arguments).grouped_field_set
+    except GraphQLError as wrong:
+        raise RequestError("BAD_USER_INPUT", wrong.message) from None

@@ -20,6 +20,8 @@ from graphql import (
 )
 from graphql.utilities import value_from_ast
 
+from resolvers.errors import RequestError
+
 Variables = Mapping[str, Any]
 
 
@@ -97,6 +99,8 @@ Symbol = Source | dict[str, Any] | list[Any]
 def symbol(node: ValueNode, kind: GraphQLInputType, variables: Variables) -> Symbol | None:
     """The structure of an argument's literal `node`; None where it is a variable that was not given."""
     if isinstance(kind, GraphQLNonNull):
+        if isinstance(node, VariableNode) and variables.get(node.name.value) is None:
+            raise RequestError("BAD_USER_INPUT", f"`${node.name.value}` is null where there must be a {kind.of_type}.")
         return symbol(node, kind.of_type, variables)
     if isinstance(node, VariableNode):
         name = node.name.value

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
+
+import orjson
+import pytest
 
 from app.kernel.identity import encode_id
 from tests.reading.conftest import FilledShop
+
+NULLS = [
+    "query($it: Boolean = true) { products { totalCount @skip(if: $it) } }",
+    'query($it: [ID!] = ["x"]) { nodes(ids: $it) { id } }',
+    'query($it: ID = "x") { node(id: $it) { id } }',
+    'query($it: String = "x") { cart(token: $it) { id } }',
+    'query($it: String = "x") { products(where: { sku: { in: ["y", $it] } }) { totalCount } }',
+    "query($it: ProductFilter = {}) { products(where: { or: [$it] }) { totalCount } }",
+    "query($it: ProductSort = SKU_ASC) { products(sort: [$it]) { totalCount } }",
+]
+"""Operations in which the variable `it` may be null by its own type, and not where it is used."""
 
 CUPS = ["CUP-1", "CUP-2"]
 
@@ -47,6 +62,58 @@ class TestLists:
         ):
             assert (await filled.graph.query(document))["products"]["totalCount"] == 0
         assert (await filled.graph.query("{ nodes(ids: []) { id } }"))["nodes"] == []
+
+
+class TestVariables:
+    @pytest.mark.parametrize("document", NULLS)
+    async def test_are_not_null_where_there_must_be_a_value(self, filled: FilledShop, document: str):
+        assert await filled.graph.code(document, {"it": None}) == "BAD_USER_INPUT"
+
+    @pytest.mark.parametrize("document", NULLS)
+    async def test_have_their_defaults_where_they_are_left_out(self, filled: FilledShop, document: str):
+        assert "data" in await filled.graph.response(document)
+
+    @pytest.mark.parametrize("given", ["3", 3.5, 2**31, True, [1], {}])
+    async def test_of_the_wrong_type_are_refused(self, filled: FilledShop, given: object):
+        document = "query($first: Int) { products(first: $first) { totalCount } }"
+        assert await filled.graph.code(document, {"first": given}) == "BAD_USER_INPUT"
+
+    async def test_that_are_null_ask_for_nothing_where_they_may_be(self, filled: FilledShop):
+        document = """query($first: Int, $after: String, $where: ProductFilter, $sort: [ProductSort!]) {
+          products(first: $first, after: $after, where: $where, sort: $sort) { totalCount } }"""
+        nothing = dict.fromkeys(("first", "after", "where", "sort"))
+        assert (await filled.graph.query(document, nothing))["products"]["totalCount"] == 6
+
+    async def test_of_our_own_scalars_are_taken_in_every_form(self, filled: FilledShop):
+        document = "query($where: TrackingEventFilter) { trackingEvents(where: $where) { totalCount } }"
+        for latitude in ("40.20", 40.2, "402e-1"):
+            found = await filled.graph.query(document, {"where": {"latitude": {"eq": latitude}}})
+            assert found["trackingEvents"]["totalCount"] == 1
+        for instant in ("2026-03-03T08:30:15.250001Z", "2026-03-03T14:00:15.250001+05:30"):
+            found = await filled.graph.query(document, {"where": {"occurredAt": {"eq": instant}}})
+            assert found["trackingEvents"]["totalCount"] == 2
+
+
+class TestCursors:
+    @pytest.mark.parametrize(
+        "keys",
+        [
+            ["created_at+,id+", "0001-01-01T00:00:00+14:00", 1],
+            ["created_at+,id+", "2026-03-02T08:30:15", 1],
+            ["created_at+,id+", "infinity", 1],
+            ["created_at+,id+", 5, 1],
+            ["created_at+,id+", "2026-03-02T08:30:15Z", 1.5],
+            ["created_at+,id+", "2026-03-02T08:30:15Z", 2**63],
+            ["created_at+,id+", "2026-03-02T08:30:15Z"],
+            ["created_at-,id-", "2026-03-02T08:30:15Z", 1],
+            "created_at+,id+",
+            {},
+        ],
+    )
+    async def test_that_we_did_not_make_are_refused(self, filled: FilledShop, keys: object):
+        document = "query($after: String) { products(sort: CREATED_AT_ASC, after: $after) { totalCount nodes { id } } }"
+        forged = base64.b64encode(orjson.dumps(keys)).decode()
+        assert await filled.graph.code(document, {"after": forged}) == "INVALID_CURSOR"
 
 
 class TestPages:
