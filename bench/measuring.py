@@ -43,6 +43,11 @@ class Sample:
     answer_bytes: int
     failures: int
 
+    @property
+    def cpu(self) -> float:
+        """The processor time for one request, in the server and, where that is known, in PostgreSQL."""
+        return self.server_cpu + (self.postgres_cpu or 0.0)
+
 
 def processor_seconds(pids: Iterable[int]) -> float:
     """The processor time that living processes have spent so far."""
