@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.kernel.outbox import as_json
 from resolvers.context import Context
+from resolvers.reading.cost import Budget
 from resolvers.reading.run import Prepared, Reading
 from resolvers.writing.requests import key_of
 from schema.asking import AskedQuestion, RecordField
@@ -39,6 +40,7 @@ class Asking:
         wanted: Wanted = defaultdict(set)
         telling.collect(record, asked.answer, details, wanted)
         variables, principal = context.operation.variables.coerced, context.principal
+        _budget_of(wanted).spent(principal.roles, self.reading.limits)
         found = {
             prepared: await self.reading.read_objects(prepared, sorted(keys), variables, principal)
             for prepared, keys in wanted.items()
@@ -109,6 +111,12 @@ class Telling:
             schema, operation.fragments, operation.variables, operation.definition, type_, details
         )
         return found.grouped_field_set
+
+
+def _budget_of(wanted: Wanted) -> Budget:
+    """What reading the nodes of an answer costs: what one costs, as often as it is named."""
+    budgets = [(prepared.budget, len(keys)) for prepared, keys in wanted.items()]
+    return Budget(sum(one.cost * times for one, times in budgets), sum(one.nodes * times for one, times in budgets))
 
 
 def _argument(kind: Any, value: Any) -> Any:

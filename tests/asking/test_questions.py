@@ -53,6 +53,12 @@ class TestQuestion:
         await graph.response(PLAN, {"order": order})
         assert len(graph.pool.statements) == 3
 
+    async def test_costs_what_its_nodes_cost_as_often_as_they_are_named(self, graph: GraphClient, order: str):
+        shown = "stockLevels(first: 100) { nodes { product { prices(first: 70) { nodes { id } } } } }"
+        assert "errors" not in await graph.response(f"{{ locations(first: 1) {{ nodes {{ {shown} }} }} }}")
+        plan = f"sourcingPlan(orderId: $order) {{ candidates {{ location {{ {shown} }} }} }}"
+        assert await graph.code(f"query ($order: ID!) {{ {plan} }}", {"order": order}) == "TOO_MANY_NODES"
+
     @pytest.mark.parametrize(("given", "by"), [("junk", SYSTEM), (encode_id("Product", 1), SYSTEM), (None, ANONYMOUS)])
     async def test_tells_nothing_of_what_the_caller_may_not_see(self, graph: GraphClient, order: str, given, by):
         found = await graph.response(PLAN, {"order": given or order}, by=by)
