@@ -52,6 +52,8 @@ class Limits:
     page_max_staff: int = 1_000
     nodes_max: int = 10_000
     list_items_max: int = 250
+    filter_conditions_max: int = 250
+    filter_values_max: int = 1_000
     errors_told_max: int = 5
     query_ms_max: int = 10_000
     mutation_ms_max: int = 15_000
