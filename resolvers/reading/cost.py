@@ -15,14 +15,18 @@ from app.kernel.principal import STAFF, Role
 from resolvers.errors import RequestError, over_limit
 from resolvers.reading.shapes import (
     AllOf,
+    AnyOf,
+    Compare,
     EdgesPart,
     ListField,
     LookupField,
     NodesField,
     NodesPart,
+    Not,
     ObjectPlan,
     OneField,
     Plan,
+    Related,
 )
 
 
@@ -67,7 +71,7 @@ def _terms(part: Any, times: int) -> Iterator[tuple[int, int]]:
     match part:
         case ListField():
             listed = times * part.page.size
-            yield times * (1 + len(_parts_of(part.where))), 0
+            yield times * (1 + _conditions(part.where)), 0
             yield 0, listed if any(isinstance(inner, NodesPart | EdgesPart) for inner in part.parts) else 0
             for inner in part.parts:
                 yield from _terms(inner, listed)
@@ -102,5 +106,15 @@ def _depth(part: Any) -> int:
             return 0
 
 
-def _parts_of(where: Any) -> tuple[Any, ...]:
-    return where.parts if isinstance(where, AllOf) else ()
+def _conditions(where: Any) -> int:
+    """How many comparisons and looks at other rows a filter has."""
+    match where:
+        case AllOf(parts=parts) | AnyOf(parts=parts):
+            return sum(_conditions(part) for part in parts)
+        case Not(part=part):
+            return _conditions(part)
+        case Related(part=part):
+            return 1 + _conditions(part)
+        case Compare():
+            return 1
+    return 0

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+from app.kernel.limits import Limits
 from app.kernel.principal import Role
-from resolvers.errors import RequestError
+from resolvers.errors import RequestError, over_limit
 from resolvers.reading import decoding
 from resolvers.reading.paging import sql_type
 from resolvers.reading.shapes import AllOf, AnyOf, Compare, Not, Related
@@ -20,10 +22,14 @@ DEPTH_MAX = 8
 class Filters:
     """Reads `where` arguments for callers with `roles`."""
 
-    def __init__(self, nodes: Mapping[str, NodeType], roles: frozenset[Role], values: Mapping[str, Any]) -> None:
+    def __init__(
+        self, nodes: Mapping[str, NodeType], roles: frozenset[Role], values: Mapping[str, Any], limits: Limits
+    ) -> None:
         self.nodes = nodes
         self.roles = roles
         self.values = values
+        self.limits = limits
+        self.conditions = 0
 
     def condition(self, node: NodeType, where: Any, *, depth: int = 0) -> Any:
         """The condition that the filter `where` puts on rows of `node`."""
@@ -31,6 +37,7 @@ class Filters:
             raise RequestError("FILTER_TOO_DEEP", f"A filter may be nested {DEPTH_MAX} deep.", limit=DEPTH_MAX)
         if not isinstance(where, dict):
             return AllOf(())
+        self._count(len(where))
         return AllOf(tuple(self._key(node, key, value, depth) for key, value in where.items() if not self._null(value)))
 
     def _key(self, node: NodeType, key: str, value: Any, depth: int) -> Any:
@@ -88,10 +95,27 @@ class Filters:
             return Compare(column, "isNull", None) if operator == "eq" else AllOf(())
         if operator == "in":
             many = decoding.texts if decode is decoding.text else decode
-            return Compare(column, operator, Slot(source, many, f"{told}[]"))
+            return Compare(
+                column, operator, Slot(source, partial(_listed, self.limits.filter_values_max, many), f"{told}[]")
+            )
         chosen = decoding.pattern if operator == "contains" else decode
         return Compare(column, operator, Slot(source, chosen, told))
+
+    def _count(self, more: int) -> None:
+        """Count conditions of the operation's filters; RequestError with both numbers where they are too many."""
+        self.conditions += more
+        limit = self.limits.filter_conditions_max
+        if self.conditions > limit:
+            told = "Filters have too many conditions"
+            raise over_limit("FILTER_TOO_LONG", told, found=self.conditions, limit=limit)
 
     def _null(self, value: Any) -> bool:
         """Whether a key was given null, which says nothing."""
         return not isinstance(value, dict | list) and value.value(self.values, {}) is None
+
+
+def _listed(limit: int, decode: Callable[[Any], Any], values: list[Any]) -> Any:
+    """The values of an `in`, decoded; RequestError with both numbers where they are too many."""
+    if len(values) > limit:
+        raise over_limit("FILTER_TOO_LONG", "`in` has too many values", found=len(values), limit=limit)
+    return decode(values)

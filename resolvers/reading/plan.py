@@ -68,7 +68,7 @@ class Planner:
         self.values = operation.variables.coerced
         page_max = limits.page_max_staff if roles & STAFF else limits.page_max
         self.paging = Paging(limits.page_default, page_max, self.values)
-        self.filters = Filters(graph.nodes, roles, self.values)
+        self.filters = Filters(graph.nodes, roles, self.values, limits)
 
     def query(self) -> Plan:
         """The plan of all root fields; Unplannable where one of them is no reading."""

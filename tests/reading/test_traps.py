@@ -9,6 +9,10 @@ import orjson
 import pytest
 
 from app.kernel.identity import encode_id
+from app.kernel.limits import DEFAULTS
+from app.kernel.principal import SYSTEM
+from app.server.explaining import Asked, explained
+from schema.root import GRAPH
 from tests.reading.conftest import FilledShop
 
 NULLS = [
@@ -62,6 +66,60 @@ class TestLists:
         ):
             assert (await filled.graph.query(document))["products"]["totalCount"] == 0
         assert (await filled.graph.query("{ nodes(ids: []) { id } }"))["nodes"] == []
+
+
+class TestFilters:
+    async def test_are_bounded_in_all_their_conditions(self, filled: FilledShop):
+        document = "query($where: ProductFilter) { products(where: $where) { totalCount } }"
+        for many in (
+            {"or": [{"sku": {"eq": "x"}}] * 251},
+            {"and": [{"not": {"prices": {"some": {"taxIncluded": {"eq": True}}}}}] * 200},
+        ):
+            (error,) = await filled.graph.errors(document, {"where": many})
+            assert error["extensions"]["code"] == "FILTER_TOO_LONG"
+            assert error["extensions"]["found"] > error["extensions"]["limit"] == 250
+
+    async def test_are_bounded_in_the_values_of_a_list_on_every_request(self, filled: FilledShop):
+        for name, value in (("sku", "x"), ("id", encode_id("Product", 1))):
+            document = f"query($in: [{'ID' if name == 'id' else 'String'}!]) {{"
+            document += f" products(where: {{ {name}: {{ in: $in }} }}) {{ totalCount }} }}"
+            await filled.graph.query(document, {"in": [value]})
+            (error,) = await filled.graph.errors(document, {"in": [value] * 1_001})
+            assert (error["extensions"]["code"], error["extensions"]["found"]) == ("FILTER_TOO_LONG", 1_001)
+
+    async def test_may_be_nested_only_so_deep(self, filled: FilledShop):
+        where: dict[str, Any] = {}
+        for _ in range(9):
+            where = {"not": where}
+        document = "query($where: ProductFilter) { products(where: $where) { totalCount } }"
+        assert await filled.graph.code(document, {"where": where}) == "FILTER_TOO_DEEP"
+
+    async def test_cost_what_they_look_at_in_every_depth(self, filled: FilledShop):
+        some = "{ some: { onHand: { gt: 1 }, location: { code: { eq: $code } } } }"
+        document = f"query($code: String) {{ products(first: 2, where: {{ or: [{{ stockLevels: {some} }}] }}) {{"
+        told = explained(GRAPH, Asked(document + " nodes { sku } } }", {"code": "PORTO"}, SYSTEM), DEFAULTS)
+        assert told.cost == 1 + 2 + 4
+
+    async def test_by_null_find_what_is_null(self, filled: FilledShop):
+        document = "query($where: ProductFilter) { products(where: $where, sort: SKU_ASC) { nodes { sku } } }"
+        for where, found in (
+            ({"gtin": {"eq": None}}, ["CUP-2", "DRAFT", "OLD", "TEA", "mug"]),
+            ({"gtin": {"ne": None}}, ["CUP-1", "CUP-2", "DRAFT", "OLD", "TEA", "mug"]),
+            ({"gtin": {"ne": "4006381333931"}}, []),
+            ({"not": {"gtin": {"eq": "4006381333931"}}}, ["CUP-2", "DRAFT", "OLD", "TEA", "mug"]),
+            ({"supplier": {}}, ["CUP-1", "CUP-2", "DRAFT", "mug"]),
+            ({"supplier": None}, ["CUP-1", "CUP-2", "DRAFT", "OLD", "TEA", "mug"]),
+        ):
+            assert skus(await filled.graph.query(document, {"where": where})) == found
+
+    async def test_tell_nothing_of_rows_that_are_hidden(self, filled: FilledShop):
+        by = filled.shop.callers["stranger"]
+        for where in (
+            '{ supplier: { code: { eq: "ACME" } } }',
+            '{ stockLevels: { some: { location: { code: { eq: "A-01" } } } } }',
+        ):
+            found = await filled.graph.query(f"{{ products(where: {where}) {{ totalCount }} }}", by=by)
+            assert found["products"]["totalCount"] == 0
 
 
 class TestVariables:
