@@ -101,7 +101,7 @@ class Relay:
 
     async def run(self) -> None:
         """Stand by, lead, and begin anew after every failure, until stopped."""
-        helpers = [asyncio.create_task(each, name="relay") for each in (self._listen(), self._tell())]
+        beside = [asyncio.create_task(each, name="relay") for each in (self._listen(), self._tell())]
         try:
             while not self._stopping.is_set():
                 try:
@@ -110,9 +110,9 @@ class Relay:
                     log.warning("relay_failed", error=str(error), kind=type(error).__name__)
                     await self._pause(random.uniform(*RETRY_SECONDS))  # noqa: S311
         finally:
-            for helper in helpers:
-                helper.cancel()
-            await asyncio.wait(helpers)
+            for task in beside:
+                task.cancel()
+            await asyncio.wait(beside)
 
     async def _serve(self) -> None:
         """Connect, wait to lead, and lead until stopped or disconnected."""
