@@ -28,6 +28,10 @@ WAIT_SECONDS = 0.02
 Inside = Callable[[AsyncSession, Outcome], Awaitable[Any]]
 
 
+class UndeclaredRefusal(Exception):
+    """A command was refused for a reason that its mutation does not tell: our fault, for no client knows the code."""
+
+
 class InProgress(Exception):
     """Another transaction works under the same idempotency key."""
 
@@ -152,7 +156,12 @@ class Commands:
         await session.execute(text("select 1"))
         allowed: frozenset[Role] = mutation.command.function.allowed  # type: ignore[attr-defined]
         by = replace(principal, roles=principal.roles & allowed)
-        result = await mutation.command.function(session, request, by=by)
+        try:
+            result = await mutation.command.function(session, request, by=by)
+        except Refusal as refusal:
+            if isinstance(refusal, mutation.refusals):
+                raise
+            raise UndeclaredRefusal(f"{mutation.name}: {refusal.code()}") from refusal
         if not is_dataclass(result):
             return Outcome(key=result)
         told = {field.name: getattr(result, field.name) for field in fields(result)}

@@ -16,6 +16,9 @@ from app.kernel.idempotency import IdempotentRequest
 from app.kernel.identity import encode_id
 from app.kernel.outbox import OutboxEvent
 from app.kernel.principal import ANONYMOUS, Principal, Role
+from app.kernel.refusal import ALWAYS
+from resolvers.writing.run import UndeclaredRefusal
+from schema.root import GRAPH
 from tests.factories import inventory, orders, parties, shipments
 from tests.graph import GraphClient
 
@@ -86,6 +89,12 @@ class TestMutation:
         both = replace(buyer, roles=frozenset({Role.CUSTOMER, Role.CARRIER}), carrier_id=other, user_id=9)
         given = {"shipmentId": encode_id("Shipment", shipment.id)}
         assert await graph.refused("shipmentDeliver", given, by=both) == "UNKNOWN_SHIPMENT"
+
+    async def test_takes_a_refusal_that_it_cannot_tell_for_a_fault(self, graph: GraphClient, found: dict[str, Any]):
+        silent = replace(GRAPH.mutations["stockAdjust"], refusals=ALWAYS)
+        given = {**found, "quantityChange": -11, "idempotencyKey": "count-1"}
+        with pytest.raises(UndeclaredRefusal, match="INSUFFICIENT_STOCK"):
+            await graph.execution.writing.commands.give(silent, given, OPERATOR)
 
     async def test_is_refused_to_who_may_not(self, graph: GraphClient, found: dict[str, Any]):
         assert await graph.refused("stockAdjust", found, by=ANONYMOUS) == "FORBIDDEN"
