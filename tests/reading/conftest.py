@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import AbstractEventLoop
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import asyncpg
 import pytest
 from sqlalchemy import NullPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.kernel.limits import DEFAULTS
+from app.kernel.limits import DEFAULTS, Limits
 from app.server.database import driver_url, reading_pool, sessions_of
 from app.server.embedded import Servers
 from schema.root import GRAPH
@@ -35,12 +36,13 @@ UNBOUNDED = replace(
 
 @dataclass(frozen=True, repr=False)
 class FilledShop:
-    """The shop, a client of the graph over it, all its rows as plain values, and the loop that the client runs on."""
+    """The shop, its rows as plain values, a client of the graph over it, the loop it runs on, and more clients."""
 
     shop: Shop
     graph: GraphClient
     world: World
     loop: AbstractEventLoop
+    client: Callable[[Limits], GraphClient]
 
 
 @pytest.fixture(scope="session")
@@ -62,5 +64,6 @@ async def filled(shop_database_url: str) -> AsyncIterator[FilledShop]:
         shop = await opened(session)
         world = await load(session, GRAPH, shop.callers)
     async with reading_pool(shop_database_url, pool=2) as pool:
-        yield FilledShop(shop, GraphClient(pool, sessions_of(engine), UNBOUNDED), world, asyncio.get_running_loop())
+        client = partial(GraphClient, pool, sessions_of(engine))
+        yield FilledShop(shop, client(UNBOUNDED), world, asyncio.get_running_loop(), client)
     await engine.dispose()

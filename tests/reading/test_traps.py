@@ -10,7 +10,7 @@ import pytest
 
 from app.kernel.identity import encode_id
 from app.kernel.limits import DEFAULTS
-from app.kernel.principal import SYSTEM
+from app.kernel.principal import SYSTEM, Role
 from app.server.explaining import Asked, explained
 from schema.root import GRAPH
 from tests.reading.conftest import FilledShop
@@ -27,6 +27,14 @@ NULLS = [
 """Operations in which the variable `it` may be null by its own type, and not where it is used."""
 
 CUPS = ["CUP-1", "CUP-2"]
+
+RESTRICTED = [
+    (node.name, field.name, field.answer.roles)
+    for node in GRAPH.nodes.values()
+    for field in node.fields.values()
+    if field.answer.roles is not None
+]
+"""Every field that only some roles may read."""
 
 
 def skus(data: dict[str, Any]) -> list[str]:
@@ -210,3 +218,112 @@ class TestPages:
         await filled.graph.query(document, {"after": at["CUP-1"]})
         (statement,) = filled.graph.pool.statements
         assert "exists" not in statement
+
+
+class TestKeys:
+    async def test_may_be_many_and_longer_than_a_column_name(self, filled: FilledShop):
+        long = "k" * 64
+        many = " ".join(f"a{number}: sku" for number in range(120))
+        document = f"""{{ product(sku: "CUP-1") {{ {many} {long}: name price: prices {{
+          pageInfo {{ {" ".join(f"p{number}: hasNextPage" for number in range(49))} {long}: endCursor }} }} }} }}"""
+        found = (await filled.graph.query(document))["product"]
+        assert list(found) == [*(f"a{number}" for number in range(120)), long, "price"]
+        assert found[long] == "Cup"
+        assert len(found["price"]["pageInfo"]) == 50
+
+    async def test_of_one_field_with_different_arguments_stand_apart(self, filled: FilledShop):
+        document = """{ product(sku: "CUP-1") {
+          two: stockLevels(first: 2) { totalCount nodes { location { code } } }
+          one: stockLevels(last: 1) { nodes { location { code } } }
+          none: stockLevels(first: 0) { nodes { id } pageInfo { hasNextPage startCursor endCursor } }
+        } }"""
+        assert (await filled.graph.query(document))["product"] == {
+            "two": {"totalCount": 2, "nodes": [{"location": {"code": "PORTO"}}, {"location": {"code": "BERLIN"}}]},
+            "one": {"nodes": [{"location": {"code": "BERLIN"}}]},
+            "none": {"nodes": [], "pageInfo": {"hasNextPage": True, "startCursor": None, "endCursor": None}},
+        }
+
+    async def test_of_one_list_selected_twice_are_merged(self, filled: FilledShop):
+        document = """query { products(first: 1) { nodes { sku } } ...More }
+        fragment More on Query { products(first: 1) { nodes { ... on Node { id } name } totalCount } }"""
+        found = (await filled.graph.query(document))["products"]
+        assert list(found["nodes"][0]) == ["sku", "id", "name"]
+        assert found["totalCount"] == 6
+
+    async def test_that_are_all_skipped_leave_an_empty_object(self, filled: FilledShop):
+        document = """{ products(first: 1) { nodes { sku @skip(if: true) } pageInfo { endCursor @include(if: false) } }
+          gone: products @skip(if: true) { totalCount } }"""
+        assert await filled.graph.query(document) == {"products": {"nodes": [{}], "pageInfo": {}}}
+
+
+class TestValues:
+    async def test_that_are_decimal_are_exact_text(self, filled: FilledShop):
+        document = '{ channel(code: "WEB") { prices { nodes { product { sku } amount { amount } } } } }'
+        prices = (await filled.graph.query(document))["channel"]["prices"]["nodes"]
+        told = {price["product"]["sku"]: price["amount"]["amount"] for price in prices}
+        assert told == {"CUP-1": "12.5", "CUP-2": "0.1", "mug": "9000000000.0001", "DRAFT": "7"}
+
+    async def test_that_are_instants_are_told_by_rfc_3339_in_utc(self, filled: FilledShop):
+        document = '{ shipment(number: "S-10000001") { trackingEvents(first: 1) { nodes { occurredAt latitude } } } }'
+        (event,) = (await filled.graph.query(document))["shipment"]["trackingEvents"]["nodes"]
+        assert event == {"occurredAt": "2026-03-03T08:30:15.250001+00:00", "latitude": "40.2"}
+
+    async def test_that_are_large_keep_every_digit(self, filled: FilledShop):
+        found = (await filled.graph.query('{ product(sku: "TEA") { weightGrams available } }'))["product"]
+        assert found == {"weightGrams": 2_147_483_647, "available": 5}
+
+    async def test_that_hold_signs_of_json_come_out_as_they_are(self, filled: FilledShop):
+        found = (await filled.graph.query('{ product(sku: "CUP-1") { description externalReferences { value } } }'))[
+            "product"
+        ]
+        assert found["description"] == 'A "cup" of 100 % porcelain,\nwith a \\ on it: ☕'
+        assert [each["value"] for each in found["externalReferences"]] == ['x"1', "é/2"]
+
+    async def test_that_are_absent_are_null_and_empty(self, filled: FilledShop):
+        document = (
+            '{ product(sku: "OLD") { gtin supplier { name } externalReferences { value } prices { nodes { id } } } }'
+        )
+        found = (await filled.graph.query(document))["product"]
+        assert found == {"gtin": None, "supplier": None, "externalReferences": [], "prices": {"nodes": []}}
+
+
+class TestVisibility:
+    async def test_hides_what_a_visible_row_names(self, filled: FilledShop):
+        document = '{ product(sku: "CUP-1") { supplier { name } } }'
+        told = {
+            name: (await filled.graph.query(document, by=caller))["product"]["supplier"]
+            for name, caller in filled.shop.callers.items()
+            if name in {"admin", "supplier", "stranger"}
+        }
+        assert told == {"admin": {"name": "Acme"}, "supplier": {"name": "Acme"}, "stranger": None}
+
+    async def test_is_what_either_of_two_roles_sees(self, filled: FilledShop):
+        document = "{ products { nodes { sku } } orders { totalCount } suppliers { nodes { code } } }"
+        both = await filled.graph.query(document, by=filled.shop.callers["customer and supplier"])
+        assert both["suppliers"]["nodes"] == [{"code": "RIVAL"}]
+        assert both["orders"] == (await filled.graph.query(document, by=filled.shop.callers["customer"]))["orders"]
+
+    async def test_of_a_cart_comes_with_its_token(self, filled: FilledShop):
+        document = """query($token: String!) {
+          cart(token: $token) { id holds { totalCount } lines { nodes { quantity order { status } } } }
+        }"""
+        by = filled.shop.callers["stranger"]
+        cart = (await filled.graph.query(document, {"token": filled.shop.cart_token}, by=by))["cart"]
+        assert cart["lines"]["nodes"] == [{"quantity": 1, "order": {"status": "CART"}}] * 2
+        assert cart["holds"]["totalCount"] == 0
+        assert await filled.graph.code(document, {"token": "another"}, by=by) == "NOT_FOUND"
+        assert (
+            await filled.graph.code("query($id: ID!) { node(id: $id) { id } }", {"id": cart["id"]}, by=by)
+            == "NOT_FOUND"
+        )
+
+    @pytest.mark.parametrize(("node", "field", "roles"), RESTRICTED)
+    async def test_refuses_a_field_to_those_who_may_not_read_it(
+        self, filled: FilledShop, node: str, field: str, roles: frozenset[Role]
+    ):
+        document = f"query($id: ID!) {{ node(id: $id) {{ ... on {node} {{ {field} }} }} }}"
+        given = {"id": encode_id(node, 1)}
+        for caller in filled.shop.callers.values():
+            answer = await filled.graph.response(document, given, by=caller)
+            codes = {error["extensions"]["code"] for error in answer.get("errors", [])}
+            assert ("FORBIDDEN" in codes) is not bool(caller.roles & roles)

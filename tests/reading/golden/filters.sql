@@ -1,4 +1,4 @@
--- cost 111
+-- cost 117
 -- $1 bigint = 1 from the caller's supplier_id
 -- $2 integer = 4
 -- $3 text = 'PORTO'
