@@ -87,16 +87,20 @@ class Commands:
         return decoded(mutation.request, given, self.limits), key
 
     async def _once(self, mutation: Mutation, request: Any, principal: Principal, key: Key) -> Outcome:
-        """Do it unless it was done; a second request in this process waits for the first."""
-        under_way = self._under_way.get(key)
-        if under_way is not None:
-            outcome = await asyncio.shield(under_way)
-            return Outcome(key=outcome.key, refusal=outcome.refusal, repeated=True)
+        """Do it unless it was done; a second one waits for the first, or follows where that is given up."""
+        while (under_way := self._under_way.get(key)) is not None:
+            await asyncio.wait([under_way])
+            if not under_way.cancelled():
+                outcome = under_way.result()
+                return Outcome(key=outcome.key, refusal=outcome.refusal, repeated=True)
         self._under_way[key] = asyncio.get_running_loop().create_future()
         try:
             outcome = await self._waited(mutation, request, principal, key)
             self._under_way[key].set_result(outcome)
             return outcome
+        except asyncio.CancelledError:
+            self._under_way[key].cancel()
+            raise
         except BaseException as error:
             self._under_way[key].set_exception(error)
             self._under_way[key].exception()

@@ -120,6 +120,15 @@ class TestIdempotencyKey:
         assert {payload["stockLevel"]["onHand"] for payload in payloads} == {13}
         assert await rows(session) == (before[0] + 1, before[1] + 1)
 
+    async def test_does_it_for_the_second_where_the_first_is_given_up(self, graph: GraphClient, found: dict[str, Any]):
+        given = {**found, "idempotencyKey": "count-1"}
+        first, second = (asyncio.create_task(graph.done("stockAdjust", given, SHOWN, by=OPERATOR)) for _ in range(2))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        first.cancel()
+        assert (await second)["stockLevel"]["onHand"] == 13
+        assert first.cancelled()
+
     async def test_is_refused_with_another_input(self, graph: GraphClient, found: dict[str, Any]):
         given = {**found, "idempotencyKey": "count-1"}
         await graph.done("stockAdjust", given, by=OPERATOR)
