@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import orjson
@@ -16,6 +16,7 @@ from resolvers.errors import RequestError
 from schema.values import parse_instant
 
 CURSOR_LENGTH_MAX = 4_000
+CURSORS_OPENED = 64
 
 
 def part_of(signature: str, kinds: tuple[type, ...], index: int) -> Callable[[Any], Any]:
@@ -28,13 +29,19 @@ def _part(signature: str, kinds: tuple[type, ...], index: int, text: str) -> Any
     try:
         if len(text) > CURSOR_LENGTH_MAX:
             raise ValueError("too long")
-        made_for, *keys = orjson.loads(base64.b64decode(text, validate=True))
+        made_for, *keys = _opened(text)
         if made_for != signature or len(keys) != len(kinds):
             raise ValueError("of another order")
         return _typed(keys[index], kinds[index])
     except (binascii.Error, ValueError, TypeError, InvalidOperation, OverflowError):
         message = "This cursor is not one of this list in this order; use a cursor that the list gave you, or none."
         raise RequestError("INVALID_CURSOR", message) from None
+
+
+@lru_cache(CURSORS_OPENED)
+def _opened(text: str) -> tuple[Any, ...]:
+    """What a cursor holds, opened once for all of its keys."""
+    return tuple(orjson.loads(base64.b64decode(text, validate=True)))
 
 
 def _typed(value: Any, kind: type) -> Any:
