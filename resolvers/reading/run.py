@@ -87,8 +87,8 @@ class Reading:
 
         It is `guarded` unless the caller was already found to be entitled to the objects themselves.
         """
-        place = details[0].node.loc.start if details[0].node.loc else 0
-        key = ("objects", operation.key, roles, node, place, guarded)
+        places = tuple(detail.node.loc.start if detail.node.loc else 0 for detail in details)
+        key = ("objects", operation.key, roles, node, places, guarded)
         return self._remembered(key, lambda: self._objects(operation, node, details, roles, guarded=guarded))
 
     async def run(self, prepared: Prepared, operation: Operation, principal: Principal) -> bytes:
