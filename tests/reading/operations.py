@@ -179,7 +179,8 @@ class Drawing:
         parts = ["id"] if "id" in names and not prefixed and self.maybe(60) else []
         for _ in self.some(4):
             if self.maybe(12):
-                parts.append(self.spread(kind, max(0, depth - 1), prefixed=prefixed))
+                of = "Node" if kind in self.naive.graph.nodes and self.maybe(20) else kind
+                parts.append(self.spread(of, max(0, depth - 1), prefixed=prefixed))
             elif self.maybe(8):
                 parts.append("__typename")
             else:
