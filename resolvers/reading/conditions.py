@@ -14,6 +14,8 @@ from resolvers.reading.sources import Slot
 from schema.building import NodeType
 
 OPERATORS = {"eq": "=", "ne": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">=", "contains": "ilike"}
+RANGE = frozenset({"lt", "lte", "gt", "gte"})
+"""Operators by which texts are compared by their characters' codes, so alike on every server."""
 
 
 class Conditions:
@@ -78,6 +80,8 @@ class Conditions:
         value = self.parameters.add(condition.slot)
         if condition.operator == "in":
             return f"{column} = any({value})"
+        if condition.operator in RANGE and condition.slot.sql_type == "text":
+            value += ' collate "C"'
         return f"{column} {OPERATORS[condition.operator]} {value}"
 
     def between(self, part: ListField, alias: str) -> list[str]:

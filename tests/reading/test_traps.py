@@ -120,6 +120,13 @@ class TestFilters:
         ):
             assert skus(await filled.graph.query(document, {"where": where})) == found
 
+    async def test_by_more_and_less_compare_texts_alike_on_every_server(self, filled: FilledShop):
+        document = (
+            '{ products(where: { description: { gt: "A" }, sku: { lte: "a" } }, sort: SKU_ASC) { nodes { sku } } }'
+        )
+        assert skus(await filled.graph.query(document)) == ["CUP-1"]
+        assert filled.graph.pool.statements[0].count('::text collate "C"') == 2
+
     async def test_tell_nothing_of_rows_that_are_hidden(self, filled: FilledShop):
         by = filled.shop.callers["stranger"]
         for where in (
