@@ -46,7 +46,7 @@ from resolvers.writing.run import Commands
 from schema.root import GRAPH
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
     from typing import Any
 
     from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -196,9 +196,10 @@ class FromState:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request by the endpoint of that name."""
-        await scope["state"][self.name](scope, receive, send)
+        answering: Awaitable[None] = scope["state"][self.name](scope, receive, send)
+        return answering
 
 
 async def readyz(request: Request) -> Response:

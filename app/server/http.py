@@ -44,10 +44,10 @@ class ShortCut:
         self.endpoint = endpoint
         self.past_other_origins = past_other_origins
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request."""
         straight = scope["type"] == "http" and scope["path"] == self.path and not self._needs_middleware(scope)
-        await (self.endpoint if straight else self.app)(scope, receive, send)
+        return (self.endpoint if straight else self.app)(scope, receive, send)
 
     def _needs_middleware(self, scope: Scope) -> bool:
         return not self.past_other_origins and any(name == b"origin" for name, _ in scope["headers"])

@@ -9,6 +9,7 @@ import sys
 import time
 from contextvars import ContextVar
 from functools import lru_cache
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -44,7 +45,11 @@ SOCKETS = Counter("lading_websocket_connections_total", "WebSocket connections t
 REQUESTS_NAMED_MAX = 1_024
 """So many combinations of path, method and status are kept at hand; there are fewer, unless somebody makes them up."""
 
+PROCESS = unguessable_token()[:13]
+"""How the request ids of this process begin; what follows counts its requests."""
+
 log = structlog.get_logger("lading.http")
+_numbers = count(1)
 _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
@@ -176,8 +181,8 @@ class RequestTelemetry:
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         path = scope["path"] if scope["path"] in self.paths else "other"
-        count, duration = _figures(path, scope["method"], status)
-        count.inc()
+        answered, duration = _figures(path, scope["method"], status)
+        answered.inc()
         duration.observe(seconds)
         if path not in QUIET_PATHS:
             request_lines.write(method=scope["method"], path=path, status=status, ms=round(seconds * 1000, 1))
@@ -192,7 +197,7 @@ def _figures(path: str, method: str, status: int) -> tuple[Counter, Histogram]:
 def request_id_of(scope: Scope) -> str:
     """The id that a request came with, where it is a plain one, or a new one; log lines from here on carry it."""
     sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-    request_id = sent.decode() if REQUEST_ID.fullmatch(sent) else unguessable_token()[:22]
+    request_id = sent.decode() if sent and REQUEST_ID.fullmatch(sent) else f"{PROCESS}{next(_numbers):09x}"
     _request_id.set(request_id)
     return request_id
 
