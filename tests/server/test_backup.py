@@ -23,10 +23,15 @@ def told(redis_url: str, tmp_path: Path) -> dict[str, str]:
     return inherited | {"REDIS_URL": redis_url, "LADING_HOME": str(tmp_path)}
 
 
-def lading(*arguments: str, **told: str) -> tuple[int, str]:
-    """How the command ended, and all that it said."""
+def lading(*arguments: str, told: dict[str, str], **more: str) -> tuple[int, str]:
+    """How the command ended in the environment `told` and `more`, and all that it said."""
     done = subprocess.run(
-        [sys.executable, "-m", "app", *arguments], env=told, cwd=ROOT, text=True, capture_output=True, check=False
+        [sys.executable, "-m", "app", *arguments],
+        env={**told, **more},
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        check=False,
     )
     return done.returncode, done.stdout + done.stderr
 
@@ -46,8 +51,8 @@ class TestRestore:
         self, told: dict[str, str], tmp_path: Path, database_url: str, empty_database_url: str
     ) -> None:
         file = str(tmp_path / "lading.backup")
-        assert lading("backup", file, **told, DATABASE_URL=database_url)[0] == 0
-        status, said = lading("restore", file, **told, DATABASE_URL=empty_database_url)
+        assert lading("backup", file, told=told, DATABASE_URL=database_url)[0] == 0
+        status, said = lading("restore", file, told=told, DATABASE_URL=empty_database_url)
         assert (status, said.splitlines()) == (0, ["Restored.", "The stock ledger balances."])
 
     async def test_tells_levels_that_the_ledger_does_not_explain(
@@ -56,8 +61,8 @@ class TestRestore:
         await session.execute(update(StockLevel).where(StockLevel.on_hand == 5).values(on_hand=6))
         await session.commit()
         file = str(tmp_path / "lading.backup")
-        lading("backup", file, **told, DATABASE_URL=database_url)
-        status, said = lading("restore", file, "--replace", **told, DATABASE_URL=database_url)
+        lading("backup", file, told=told, DATABASE_URL=database_url)
+        status, said = lading("restore", file, "--replace", told=told, DATABASE_URL=database_url)
         assert status == 1
         assert "on_hand=6, moved=5" in said
         assert "does not explain these stock levels" in said
