@@ -200,14 +200,6 @@ def money(
     return Value(doc=doc, roles=roles, kind=Money, parts=parts, present=ColumnOf(amount.key))
 
 
-def money_measure(expression: Expression, currency: Expression | InstrumentedAttribute[Any]) -> Any:
-    """Money whose amount is a measure; its docstring is the field's description."""
-    told = ColumnOf(currency.key) if isinstance(currency, InstrumentedAttribute) else currency
-    return Value(
-        doc=_docstring(expression), kind=Money, parts={"amount": expression, "currency": told}, present=expression
-    )
-
-
 def address(table: type[Row], *, prefix: str, doc: str, roles: frozenset[Role] | None = None) -> Any:
     """An address kept in the columns `prefix…` of `table`; null where it has neither line, city nor country."""
     missing = [name for name in ADDRESS_FIELDS if prefix + name not in table.__table__.c]

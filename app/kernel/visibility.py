@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import BigInteger, BindParameter, ColumnElement, FromClause, bindparam, false, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
-from app.kernel.principal import EVERYONE, STAFF, Principal, Role
+from app.kernel.principal import EVERYONE, Principal, Role
 
 Rule = Callable[[FromClause], ColumnElement[bool]]
 VIEWER_PARAMETERS = ("user_id", "customer_id", "supplier_id", "carrier_id")
@@ -73,7 +73,6 @@ def visible_through(column: InstrumentedAttribute[Any], parent: type[Any], visib
 
 
 TO_EVERYONE = visible_to(EVERYONE)
-TO_STAFF = visible_to(STAFF)
 
 
 def viewer_values(principal: Principal) -> dict[str, int | None]:
