@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import DBAPIError
 
-from app.server import backing_up, migrating, page, serving, testing
+from app.server import backing_up, migrating, page, serving, testing, trusting
 from app.server import doctor as doctors
 from app.server.failure import Failure
 from app.server.running import run_until_stopped
@@ -52,6 +52,7 @@ def serve(
 ) -> None:
     """Serve the graph over HTTP and WebSocket until stopped."""
     with _at_head(host=host, port=port, workers=workers) as settings:
+        trusting.trusted_texts(settings)
         if settings.workers > 1:
             serving.serve_in_processes(settings, ["serve"], announce=_announce)
             return
@@ -166,6 +167,7 @@ def demo(
 
     settings = read_settings(host=host, port=port, log_level=os.environ.get("LADING_LOG_LEVEL", "warning"))
     start_logging(settings.log_level, settings.log_lines)
+    trusting.trusted_texts(settings)
     with complete(settings) as whole:
         run_demo(whole, rate=rate, console=Console())
 
@@ -194,8 +196,13 @@ def fetch_page() -> None:
 def doctor() -> None:
     """Tell what runs, in which versions, what is wrong and what to do."""
     table = Table("", "what", "found", "advice", title="Lading")
-    wrong = 0
-    for finding in doctors.examine(read_settings()):
+    settings, wrong = read_settings(), 0
+    findings = list(doctors.examine(settings))
+    if settings.trusted_documents is not None:
+        from app.server.doctor_documents import documents_finding
+
+        findings.append(documents_finding(settings))
+    for finding in findings:
         wrong += finding.wrong
         sign = "[red]wrong[/red]" if finding.wrong else "[green]fine[/green]"
         table.add_row(sign, finding.what, finding.found, finding.advice)
@@ -205,20 +212,32 @@ def doctor() -> None:
 
 @benches.command("reads")
 def bench_reads(
+    *,
+    only: Annotated[list[str] | None, typer.Option(help="A part: peers, pages, tables, first or loop.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Measure all parts; without it, the peers alone.")] = False,
     orders: Annotated[int, typer.Option(min=1_000, max=2_000_000, help="How many orders there are to read.")] = 20_000,
     rounds: Annotated[int, typer.Option(min=1, max=50, help="How many rounds there are of each read.")] = 5,
     seconds: Annotated[float, typer.Option(min=0.2, max=60, help="How long a round of one server takes.")] = 2.0,
     connections: Annotated[int, typer.Option(min=1, max=200, help="How many clients ask at once.")] = 8,
+    largest: Annotated[
+        int, typer.Option(min=1_000, max=1_000_000, help="How many orders the largest table of `tables` has.")
+    ] = 1_000_000,
     keep: Annotated[bool, typer.Option("--keep", help="Write the results where they are committed.")] = False,
 ) -> None:
-    """Compare this server with the limit, a stock Strawberry and PostGraphile, reading the same rows in one run."""
+    """Compare this server with the limit, a stock Strawberry and PostGraphile, reading the same rows in one run.
+
+    The parts: `peers` asks all servers for the same reads; `pages` and `tables` tell how the cost grows with rows;
+    `first` how long an operation takes that was never asked before; `loop` how long the event loop stands still.
+    """
     try:
-        from bench.reads import Wanted, run
+        from bench.ground import Wanted
+        from bench.reads import run
     except ModuleNotFoundError as missing:
         raise Failure(
             f"{missing.name} is not here: benchmarks are run from a clone, as `./lading bench reads`."
         ) from None
-    run(Wanted(orders, rounds, connections, seconds), keep=keep)
+    parts = only or ([] if every else ["peers"])
+    run(Wanted(orders, rounds, connections, seconds, largest), parts, keep=keep)
 
 
 @commands.command()
@@ -228,13 +247,14 @@ def explain(
         str, typer.Option("--as", help="Who asks: a role, such as `customer:7` for customer 7.")
     ] = "admin",
     variables: Annotated[str, typer.Option(help="Values for its variables, as JSON.")] = "{}",
+    operation: Annotated[str | None, typer.Option(help="Which operation, where the document has several.")] = None,
     analyze: Annotated[bool, typer.Option("--analyze", help="Run it, and tell what that took.")] = False,
 ) -> None:
     """Tell a query's plan, what it costs, the one statement that it becomes, and how PostgreSQL runs that."""
     from app.server import explaining
     from schema.root import GRAPH
 
-    asked = explaining.Asked(query, explaining.variables_of(variables), explaining.asker(asker))
+    asked = explaining.Asked(query, explaining.variables_of(variables), explaining.asker(asker), operation)
     with _at_head() as settings:
         explained = explaining.explained(GRAPH, asked, settings.limits)
         steps = asyncio.run(explaining.executed(settings.read_from, explained, analyze=analyze))

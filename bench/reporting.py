@@ -1,19 +1,19 @@
-"""What a run of benchmarks tells: a table for the terminal, and the same as Markdown, JSON and a picture."""
+"""What one part of the benchmarks found: tables for the terminal, and the same as Markdown, JSON and a picture."""
 
 from __future__ import annotations
 
 import json
+import os
 import platform
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from html import escape
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from bench.measuring import Bounds, Sample
-from bench.operations import BY_NAME
 
 OURS, LIMIT = "lading", "limit"
 COLUMNS = (
@@ -27,114 +27,129 @@ COLUMNS = (
     "our requests/s ÷ its",
     "its CPU ÷ ours",
 )
-COLOURS = {"lading": "#0f766e", "limit": "#94a3b8", "stock_strawberry": "#dc2626", "postgraphile": "#2563eb"}
-WIDTH, ROW, GROUP, LEFT, BARS = 820, 24, 44, 210, 470
+PAIRED = (
+    "One process a server; all on one machine, the load generator too, so ratios count and not the figures. CPU is "
+    "processor time for one request; where other work disturbs the machine, its ratio is the steadier one."
+)
 
 
 @dataclass(frozen=True)
-class Report:
-    """The medians of one run: figures by read and server."""
+class Rows:
+    """One table: its title, its columns and its lines."""
 
-    orders: int
-    rounds: int
-    bounds: Bounds
-    postgres: str
-    titles: dict[str, str]
-    figures: dict[str, dict[str, Sample]]
-    absent: str | None
+    title: str
+    columns: Sequence[str]
+    lines: Sequence[Sequence[str]]
 
-    @property
-    def told(self) -> str:
-        """How the run was made, in a sentence."""
-        return (
-            f"{self.orders:,} orders, PostgreSQL {self.postgres}, Python {platform.python_version()}; one process a "
-            f"server, {self.bounds.connections} connections that stay open, the median of {self.rounds} rounds of "
-            f"{self.bounds.seconds:g} s in turn, after one that does not count; all on one machine, the load "
-            "generator too, so ratios count and not the figures. CPU is processor time for one request; where other "
-            "work disturbs the machine, its ratio is the steadier one."
-        )
+    def markdown(self) -> Iterator[str]:
+        """The table alone, as Markdown."""
+        yield f"| {' | '.join(self.columns)} |"
+        yield "|---" * len(self.columns) + "|"
+        yield from (f"| {' | '.join(line)} |" for line in self.lines)
 
 
-def rows(report: Report, read: str) -> Iterator[tuple[str, ...]]:
-    """The lines of one read's table."""
-    ours = report.figures[read][OURS]
-    for name, sample in report.figures[read].items():
-        postgres = "unknown" if sample.postgres_cpu is None else f"{sample.postgres_cpu:.2f}"
-        failures = f" ({sample.failures} failed)" if sample.failures else ""
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What one part found; `summary` is what the README says of it, and `figures` are plain data."""
+
+    name: str
+    title: str
+    told: str
+    tables: Sequence[Rows]
+    summary: Sequence[str]
+    figures: Any
+    picture: str = field(default="", repr=False)
+    pictured: str = ""
+    notes: Sequence[str] = ()
+
+
+def machine(postgres: str) -> str:
+    """What the figures were measured on."""
+    return f"PostgreSQL {postgres}, Python {platform.python_version()}, {os.cpu_count()} processors"
+
+
+def how_often(rounds: int, bounds: Bounds) -> str:
+    """How a figure came about."""
+    return (
+        f"{bounds.connections} connections that stay open, the median of {rounds} rounds of {bounds.seconds:g} s in "
+        "turn, after one that does not count; whoever takes longer than that over one answer has one round"
+    )
+
+
+def lines(samples: dict[str, Sample], titles: dict[str, str]) -> Iterator[tuple[str, ...]]:
+    """The lines of one read's table: a server each, beside ours."""
+    ours = samples[OURS]
+    for name, sample in samples.items():
         yield (
-            report.titles[name],
-            f"{sample.per_second:,.0f}{failures}",
-            f"{sample.p50:.1f}",
-            f"{sample.p99:.1f}",
-            f"{sample.server_cpu:.2f}",
-            postgres,
-            f"{sample.answer_bytes / 1000:.1f} kB",
+            titles[name],
+            *cells(sample),
             "" if name == OURS else f"{ours.per_second / sample.per_second:.2f}",
             "" if name == OURS else f"{sample.cpu / ours.cpu:.2f}",
         )
 
 
-def print_report(report: Report, console: Console) -> None:
-    """Print the tables."""
-    for read in report.figures:
-        table = Table(*COLUMNS, title=BY_NAME[read].title)
-        for row in rows(report, read):
-            table.add_row(*row)
-        console.print(table)
-    console.print(report.told)
-    if report.absent:
-        console.print(f"PostGraphile was not measured: {report.absent}")
-
-
-def markdown(report: Report) -> str:
-    """The tables as Markdown."""
-    lines = ["# Reads", "", report.told, "", "![Requests a second, as shares of the fastest](reads.svg)", ""]
-    for read in report.figures:
-        lines += [f"## {BY_NAME[read].title}", "", f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
-        lines += [f"| {' | '.join(row)} |" for row in rows(report, read)]
-        lines += [""]
-    if report.absent:
-        lines += [f"PostGraphile was not measured: {report.absent}", ""]
-    return "\n".join(lines)
-
-
-def picture(report: Report) -> str:
-    """Bars of requests a second, each read to the scale of its fastest server."""
-    parts: list[str] = []
-    top = 16
-    for read, figures in report.figures.items():
-        parts.append(f'<text x="16" y="{top + 16}" font-weight="600">{escape(BY_NAME[read].title)}</text>')
-        top += GROUP - ROW + 8
-        fastest = max(sample.per_second for sample in figures.values())
-        for name, sample in figures.items():
-            parts += _bar(report.titles[name], sample, top, share=sample.per_second / fastest, colour=COLOURS[name])
-            top += ROW
-        top += 16
-    frame = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top}" width="{WIDTH}" height="{top}"'
-    return f'{frame} font-family="sans-serif" font-size="13"><rect width="100%" height="100%" fill="#fff"/>' + (
-        "\n".join(["", *parts, "</svg>", ""])
+def cells(sample: Sample) -> tuple[str, ...]:
+    """The figures of one round as they are told."""
+    postgres = "unknown" if sample.postgres_cpu is None else f"{sample.postgres_cpu:.2f}"
+    failures = f" ({sample.failures} failed)" if sample.failures else ""
+    return (
+        f"{rounded(sample.per_second)}{failures}",
+        f"{sample.p50:.1f}",
+        f"{sample.p99:.1f}",
+        f"{sample.server_cpu:.2f}",
+        postgres,
+        f"{sample.answer_bytes / 1000:,.1f} kB",
     )
 
 
-def _bar(title: str, sample: Sample, top: int, *, share: float, colour: str) -> list[str]:
-    """One server's bar with its name and figure."""
-    width = max(2, round(BARS * share))
-    return [
-        f'<text x="{LEFT - 10}" y="{top + 14}" text-anchor="end" fill="#475569">{escape(title)}</text>',
-        f'<rect x="{LEFT}" y="{top}" width="{width}" height="{ROW - 6}" rx="3" fill="{colour}"/>',
-        f'<text x="{LEFT + width + 8}" y="{top + 14}">{sample.per_second:,.0f}/s</text>',
-    ]
+def rounded(value: float) -> str:
+    """A rate; with a decimal where it is small."""
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
 
 
-def kept_in(folder: Path, report: Report) -> Iterator[Path]:
-    """Write the report into `folder`, file by file."""
+def short_title(title: str) -> str:
+    """What a server is called within a line."""
+    return "the limit" if title.startswith("The limit") else title
+
+
+def plain(figures: dict[Any, dict[str, Sample]]) -> dict[str, dict[str, Any]]:
+    """Samples by what was asked and server, as plain data."""
+    return {str(read): {name: asdict(sample) for name, sample in told.items()} for read, told in figures.items()}
+
+
+def print_outcome(outcome: Outcome, console: Console) -> None:
+    """Print the tables."""
+    for table in outcome.tables:
+        shown = Table(*table.columns, title=table.title)
+        for line in table.lines:
+            shown.add_row(*line)
+        console.print(shown)
+    for said in (outcome.told, *outcome.notes):
+        console.print(said)
+
+
+def markdown(outcome: Outcome) -> str:
+    """The tables as Markdown."""
+    parts = [f"# {outcome.title}", "", outcome.told, ""]
+    if outcome.picture:
+        parts += [f"![{outcome.pictured}]({outcome.name}.svg)", ""]
+    for table in outcome.tables:
+        parts += [f"## {table.title}", "", *table.markdown(), ""]
+    for note in outcome.notes:
+        parts += [note, ""]
+    return "\n".join(parts)
+
+
+def kept_in(folder: Path, outcome: Outcome) -> Iterator[Path]:
+    """Write the outcome into `folder`, file by file."""
     folder.mkdir(parents=True, exist_ok=True)
-    figures = {read: {name: asdict(sample) for name, sample in told.items()} for read, told in report.figures.items()}
+    told = {"title": outcome.title, "run": outcome.told, "summary": list(outcome.summary), "figures": outcome.figures}
     texts = {
-        "reads.md": markdown(report),
-        "reads.svg": picture(report),
-        "reads.json": json.dumps({"run": report.told, "figures": figures}, indent=2) + "\n",
+        f"{outcome.name}.md": markdown(outcome),
+        f"{outcome.name}.svg": outcome.picture,
+        f"{outcome.name}.json": json.dumps(told, indent=2, ensure_ascii=False) + "\n",
     }
     for name, text in texts.items():
-        (folder / name).write_text(text)
-        yield folder / name
+        if text:
+            (folder / name).write_text(text)
+            yield folder / name

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from app.server.failure import Failure
 from app.server.migrating import ROOT
 from app.server.settings import Settings
 from app.server.supervising import environment_here, stop
-from bench.operations import VARIANTS, Bodies, Read, Walk
+from bench.asked import Bodies, Read, Walk
 
 HOST = "127.0.0.1"
 START_SECONDS_MAX = 60
@@ -108,8 +107,11 @@ def start(command: list[str], job: dict[str, Any], log: Path, **environment: str
     return process
 
 
-def start_ours(settings: Settings, database_url: str, key: str) -> Server:
-    """This server as it is run in production: one process, all its log lines, and a caller with an API key."""
+def start_ours(settings: Settings, database_url: str, key: str, *, module: str | None = None) -> Server:
+    """This server as it is run in production: one process, all its log lines, and a caller with an API key.
+
+    With `module` that is run in the place of `lading serve`, which it does itself.
+    """
     port = free_port()
     environment = {
         "LADING_MODE": "production",
@@ -120,7 +122,7 @@ def start_ours(settings: Settings, database_url: str, key: str) -> Server:
         "LADING_PORT": str(port),
         "LADING_WORKERS": "1",
     }
-    command = [sys.executable, "-P", "-m", "app", "serve"]
+    command = [sys.executable, "-P", "-m", *([module] if module else ["app", "serve"])]
     process = start(command, {}, settings.home / "logs" / "lading.log", **environment)
     return Server("lading", "Lading", port, process, {**JSON, "Authorization": f"Bearer {key}"}, {})
 
@@ -141,20 +143,18 @@ def start_node(node: Path, script: Path, settings: Settings, database_url: str) 
     return Server("postgraphile", "PostGraphile 5", port, process, dict(JSON), {})
 
 
-def bodies_of(server: Server, reads: tuple[Read, ...], numbers: dict[str, list[str]]) -> Bodies:
-    """What each read asks of `server`, which makes the cursors of its pages itself; `numbers` come from SQL."""
-    return {read.name: list(_bodies(server, read, numbers)) for read in reads}
+def bodies_of(server: Server, reads: Sequence[Read], variables: dict[str, list[dict[str, Any]]]) -> Bodies:
+    """What each read asks of `server`, which makes the cursors of its pages itself; other `variables` come from SQL."""
+    return {read.name: list(_bodies(server, read, variables)) for read in reads}
 
 
-def _bodies(server: Server, read: Read, numbers: dict[str, list[str]]) -> Iterator[dict[str, Any]]:
-    theirs = server.name == "postgraphile"
-    document = read.theirs if theirs else read.ours
+def _bodies(server: Server, read: Read, variables: dict[str, list[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+    document = read.document(server.name)
     if isinstance(read.source, Walk):
-        for cursor in cursors(server, read.source):
-            yield {"query": document, "variables": {"after": cursor}}
+        told: Iterable[dict[str, Any]] = ({"after": cursor} for cursor in cursors(server, read.source))
     else:
-        for number in numbers[read.name]:
-            yield {"query": document, "variables": {"number": number}}
+        told = variables[read.name]
+    yield from ({"query": document, "variables": values} for values in told)
 
 
 def cursors(server: Server, walk: Walk) -> Iterator[str | None]:
@@ -162,13 +162,8 @@ def cursors(server: Server, walk: Walk) -> Iterator[str | None]:
     theirs = server.name == "postgraphile"
     document, root = (walk.theirs, walk.their_root) if theirs else (walk.ours, walk.root)
     cursor: str | None = None
-    for _ in range(VARIANTS):
+    for _ in range(walk.pages):
         yield cursor
         cursor = server.data(document, {"after": cursor})[root]["pageInfo"]["endCursor"]
         if cursor is None:
             return
-
-
-def is_here(path: Path) -> bool:
-    """Whether a file may be run."""
-    return path.is_file() and os.access(path, os.X_OK)

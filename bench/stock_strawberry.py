@@ -26,6 +26,7 @@ from app.parties import tables as parties
 from app.returns import tables as back
 from app.server.database import driver_url, server_settings
 from app.shipments import tables as transport
+from bench.stock_dashboard import DashboardQueries
 from bench.stock_loaders import Money, OrderSort, Sessions, cursor_of, global_id, loaders_of, place_of
 
 T = TypeVar("T")
@@ -311,7 +312,7 @@ def page(kind: Any, rows: list[Any], first: int) -> Connection[Any]:
 
 
 @strawberry.type
-class Query:
+class Query(DashboardQueries):
     """What may be read."""
 
     @strawberry.field

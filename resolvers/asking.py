@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from time import perf_counter
 from typing import Any
 
 import orjson
@@ -14,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.kernel.outbox import as_json
 from resolvers.context import Context
 from resolvers.reading.cost import Budget
-from resolvers.reading.run import Prepared, Reading
+from resolvers.reading.run import Prepared, Reading, told_when_late
 from resolvers.writing.requests import key_of
 from schema.asking import AskedQuestion, RecordField
 from schema.operations import id_target
@@ -34,17 +35,20 @@ class Asking:
     async def answer(self, asked: AskedQuestion, given: Mapping[str, Any], details: Details, context: Context) -> bytes:
         """The JSON of a question's answer: its nodes are read in one statement for each place they are selected."""
         arguments = {name: _argument(kind, given.get(said)) for said, (name, kind) in asked.arguments.items()}
+        began = perf_counter()
         async with self.sessions() as session:
-            record = await asked.question.function(session, **arguments, by=context.principal)
+            record = await told_when_late(asked.question.function(session, **arguments, by=context.principal))
+        answered = perf_counter()
         telling = Telling(self.reading, asked, context)
         wanted: Wanted = defaultdict(set)
         telling.collect(record, asked.answer, details, wanted)
         variables, principal = context.operation.variables.coerced, context.principal
-        _budget_of(wanted).spent(principal.roles, self.reading.limits)
+        context.spend(_budget_of(wanted), self.reading.limits)
         found = {
             prepared: await self.reading.read_objects(prepared, sorted(keys), variables, principal)
             for prepared, keys in wanted.items()
         }
+        context.took(question=answered - began, database=perf_counter() - answered)
         return telling.told(record, asked.answer, details, found)
 
 

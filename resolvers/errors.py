@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -10,14 +11,25 @@ from graphql import GraphQLError
 
 log = structlog.get_logger(__name__)
 FAULT = "Something went wrong on our side; nothing was lost. Tell us this id and we can find it."
+LATE = "This took longer than is allowed and was stopped, and nothing was changed; ask for less at once."
 
 
 class RequestError(GraphQLError):
     """A request that cannot be answered as it stands: its code, and what to do about it."""
 
+    cost: Mapping[str, int] | None = None
+    """What the operation would have cost beside what it may, where it is refused for that."""
+
     def __init__(self, code: str, message: str, *, path: list[str | int] | None = None, **details: Any) -> None:
         """An error with `code` for programs, `message` for people, and `details` such as both numbers of a limit."""
         super().__init__(message, path=path, extensions={"code": code, **details})
+
+
+class TimedOut(RequestError):
+    """What was asked took longer than is allowed, and PostgreSQL stopped it."""
+
+    def __init__(self, message: str = LATE) -> None:
+        super().__init__("TIMED_OUT", message)
 
 
 def over_limit(code: str, what: str, *, found: int, limit: int) -> RequestError:

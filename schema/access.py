@@ -7,36 +7,49 @@ from datetime import datetime
 from app.access import commands, measures, tables
 from app.kernel.principal import Role
 from schema import parties
-from schema.language import Connection, command, listing, lookup, measure, node, one
+from schema.language import Connection, command, listing, lookup, measure, node, one, one_of
 
 
-@node(tables.User, visibility=measures.user_visibility, sorts=("email", "name", "created_at"))
+@node(tables.User, visibility=measures.user_visibility, sorts=("email", "name", "disabled_at", "created_at"))
 class User:
     """A person who signs in."""
 
     email: str
     name: str
-    roles: list[Role] = measure(measures.roles)
+    roles: list[Role] = measure(measures.roles, filterable=True)
     disabled_at: datetime | None
     customer: parties.Customer | None = one(tables.User.customer_id)
     supplier: parties.Supplier | None = one(tables.User.supplier_id)
     carrier: parties.Carrier | None = one(tables.User.carrier_id)
+    acts_for: parties.Party | None = one_of(
+        tables.User.customer_id, tables.User.supplier_id, tables.User.carrier_id, doc="The party that it acts for."
+    )
 
 
-@node(tables.ApiKey, visibility=measures.api_key_visibility, sorts=("name", "created_at"))
+@node(
+    tables.ApiKey,
+    visibility=measures.api_key_visibility,
+    sorts=("name", "created_at", "expires_at", "revoked_at", "last_used_at"),
+)
 class ApiKey:
     """A key by which a partner's program calls us. Its secret is told once, when the key is made."""
 
     name: str
     prefix: str
-    roles: list[Role] = measure(measures.roles)
+    roles: list[Role] = measure(measures.roles, filterable=True)
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
-    works: bool = measure(measures.works)
+    works: bool = measure(measures.works, filterable=True)
     customer: parties.Customer | None = one(tables.ApiKey.customer_id)
     supplier: parties.Supplier | None = one(tables.ApiKey.supplier_id)
     carrier: parties.Carrier | None = one(tables.ApiKey.carrier_id)
+    acts_for: parties.Party | None = one_of(
+        tables.ApiKey.customer_id,
+        tables.ApiKey.supplier_id,
+        tables.ApiKey.carrier_id,
+        doc="The party that it acts for.",
+    )
 
 
 class AccessQueries:

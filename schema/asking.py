@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from schema.language import Question
+from schema.answers import Question
 from schema.names import camel
 from schema.operations import id_target, input_shape
 from schema.types import Types, is_optional, listed, optional, without_none

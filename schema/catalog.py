@@ -7,10 +7,16 @@ from app.inventory.measures import product_available
 from app.inventory.tables import StockLevel
 from app.kernel.money import CurrencyCode, Money
 from schema import inventory, parties
-from schema.language import Connection, command, follow, listing, lookup, many, measure, money, node, one
+from schema.language import Connection, command, follow, groups, listing, lookup, many, measure, money, node, one
 
 
-@node(tables.Product, visibility=measures.product_visibility, sorts=("sku", "name", "created_at"))
+@node(
+    tables.Product,
+    visibility=measures.product_visibility,
+    sorts=("sku", "name", "category", "created_at"),
+    groups=groups("status", "category", "supplier", sums=("available",)),
+    search=("sku", "gtin", "name"),
+)
 class Product:
     """What is bought and sold, identified by its SKU."""
 
@@ -31,7 +37,7 @@ class Product:
     stock_levels: Connection[inventory.StockLevel] = many(
         StockLevel.product_id, order_by=StockLevel.location_id, doc="How many pieces there are, at each location."
     )
-    available: int = measure(product_available)
+    available: int = measure(product_available, filterable=True)
     allowed_actions: list[rules.ProductAction] = measure(measures.allowed_actions)
 
 
@@ -48,7 +54,12 @@ class Channel:
     )
 
 
-@node(tables.Price, visibility=measures.price_visibility)
+@node(
+    tables.Price,
+    visibility=measures.price_visibility,
+    sorts=("amount",),
+    groups=groups("channel", "currency", averages=("amount",)),
+)
 class Price:
     """What one piece of a product costs in a channel, in one currency."""
 

@@ -18,12 +18,14 @@ OPERATORS = {
     "gt": "Greater than this.",
     "gte": "Greater than or equal to this.",
     "isNull": "Whether it is null.",
-    "contains": "Contains this text, in any case.",
+    "has": "Has this among its values.",
+    "startsWith": "Begins with this text, in any case and with or without accents.",
+    "contains": "Contains this text, in any case and with or without accents.",
 }
 """Every operator of a filter, with its description."""
 RANGE = ("lt", "lte", "gt", "gte")
 OFFERED: dict[Any, tuple[str, ...]] = {
-    str: ("eq", "ne", "in", *RANGE, "isNull", "contains"),
+    str: ("eq", "ne", "in", *RANGE, "isNull", "startsWith", "contains"),
     int: ("eq", "ne", "in", *RANGE, "isNull"),
     Decimal: ("eq", "ne", "in", *RANGE, "isNull"),
     datetime: ("eq", "ne", "in", *RANGE, "isNull"),
@@ -33,13 +35,21 @@ OFFERED: dict[Any, tuple[str, ...]] = {
 }
 """The operators offered for a column of each Python type."""
 CHOICE_OPERATORS = ("eq", "ne", "in", "isNull")
+LIST_OPERATORS = ("has",)
 IDENTITY_OPERATORS = ("eq", "ne", "in")
 BOOLEAN_FIELDS = {
     "and": "All of these hold.",
     "or": "At least one of these holds; an empty list matches nothing.",
     "not": "This does not hold.",
 }
-LIST_FIELDS = {"some": "At least one of them matches this.", "none": "None of them matches this."}
+SEARCH = "All of these words, in any case and with or without accents, occur in {told}; one has three letters or more."
+"""The description of a filter's key `search`."""
+LIST_FIELDS = {
+    "some": "At least one of them matches this.",
+    "every": "All of them match this, as they do where there are none.",
+    "none": "None of them matches this.",
+}
+VALUE_IS_NULL = "Whether there is none."
 
 
 def operators_of(kind: Any) -> tuple[str, ...]:

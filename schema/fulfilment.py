@@ -8,10 +8,16 @@ from app.fulfilment import commands, events, measures, questions, tables
 from app.kernel.principal import STAFF
 from app.shipments import measures as shipment_measures
 from schema import catalog, locations, orders, shipments
-from schema.language import Connection, ask, column, command, follow, listing, lookup, many, measure, node, one
+from schema.language import Connection, ask, column, command, follow, groups, listing, lookup, many, measure, node, one
 
 
-@node(tables.Fulfilment, visibility=measures.fulfilment_visibility, sorts=("created_at", "number"))
+@node(
+    tables.Fulfilment,
+    visibility=measures.fulfilment_visibility,
+    sorts=("created_at", "number"),
+    groups=groups("status", "location", "created_at", "shipped_at"),
+    search=("number",),
+)
 class Fulfilment:
     """The part of an order that one location serves."""
 
@@ -32,7 +38,12 @@ class Fulfilment:
     )
 
 
-@node(tables.FulfilmentLine, visibility=measures.fulfilment_line_visibility)
+@node(
+    tables.FulfilmentLine,
+    visibility=measures.fulfilment_line_visibility,
+    sorts=("quantity",),
+    groups=groups("product", sums=("quantity", "quantity_picked", "quantity_short", "quantity_packed")),
+)
 class FulfilmentLine:
     """How much of one order line a location serves, and how much of that was picked and packed."""
 
@@ -45,7 +56,13 @@ class FulfilmentLine:
     quantity_packed: int
 
 
-@node(tables.Parcel, visibility=shipment_measures.parcel_visibility, sorts=("number",))
+@node(
+    tables.Parcel,
+    visibility=shipment_measures.parcel_visibility,
+    sorts=("number", "packed_at"),
+    groups=groups("shipment", "packed_at", sums=("weight_grams", "pieces")),
+    search=("number",),
+)
 class Parcel:
     """One package: what is in it, what it weighs, and the shipment that carries it."""
 
@@ -64,7 +81,12 @@ class Parcel:
     )
 
 
-@node(tables.ParcelLine, visibility=shipment_measures.parcel_line_visibility)
+@node(
+    tables.ParcelLine,
+    visibility=shipment_measures.parcel_line_visibility,
+    sorts=("quantity",),
+    groups=groups("product", sums=("quantity",)),
+)
 class ParcelLine:
     """How much of one product is in a parcel, and for which fulfilment line."""
 

@@ -7,30 +7,54 @@ from datetime import datetime
 from app.inventory import commands, events, measures, tables
 from app.kernel.principal import STAFF, Role
 from schema import catalog, locations, orders
-from schema.language import Connection, column, command, follow, listing, lookup, many, measure, node, one
+from schema.language import (
+    Connection,
+    column,
+    command,
+    follow,
+    groups,
+    listing,
+    lookup,
+    many,
+    measure,
+    node,
+    one,
+    one_of,
+    union,
+)
 
 INSIDERS = STAFF | {Role.SUPPLIER}
 """Who sees counts behind the available pieces: staff, and suppliers of their own products."""
 
 
-@node(tables.StockLevel, visibility=measures.stock_level_visibility, sorts=("updated_at",))
+@node(
+    tables.StockLevel,
+    visibility=measures.stock_level_visibility,
+    sorts=("updated_at", "on_hand"),
+    groups=groups("location", "product", "below_reorder_point", sums=("available", "on_hand", "held", "incoming")),
+)
 class StockLevel:
     """How many pieces of one product one location has."""
 
     product: catalog.Product | None = one(tables.StockLevel.product_id)
     location: locations.Location | None = one(tables.StockLevel.location_id)
-    available: int = measure(measures.available)
+    available: int = measure(measures.available, filterable=True)
     on_hand: int = column(roles=INSIDERS)
     held: int = column(roles=INSIDERS)
     incoming: int = column(roles=INSIDERS)
     reorder_point: int | None = column(roles=INSIDERS)
-    below_reorder_point: bool = measure(measures.below_reorder_point, roles=INSIDERS)
+    below_reorder_point: bool = measure(measures.below_reorder_point, roles=INSIDERS, filterable=True)
     holds: Connection[StockHold] = many(
         tables.StockHold.stock_level_id, order_by=tables.StockHold.id, doc="What is and was held from it."
     )
 
 
-@node(tables.StockMovement, visibility=measures.stock_movement_visibility, sorts=("occurred_at",))
+@node(
+    tables.StockMovement,
+    visibility=measures.stock_movement_visibility,
+    sorts=("occurred_at",),
+    groups=groups("reason", "product", "from_location", "to_location", "occurred_at", sums=("quantity",)),
+)
 class StockMovement:
     """Pieces that moved: one line of the ledger behind all stock levels."""
 
@@ -45,7 +69,17 @@ class StockMovement:
     occurred_at: datetime
 
 
-@node(tables.StockHold, visibility=measures.stock_hold_visibility)
+@union("OrderLine", "Order")
+class HeldFor:
+    """What pieces are held for: one line of a cart or an order, or all of it."""
+
+
+@node(
+    tables.StockHold,
+    visibility=measures.stock_hold_visibility,
+    sorts=("created_at",),
+    groups=groups("status", "kind", "location", "product", sums=("quantity",)),
+)
 class StockHold:
     """Pieces of a product at one location, promised to a cart or an order."""
 
@@ -54,6 +88,11 @@ class StockHold:
     location: locations.Location | None = one(tables.StockHold.location_id)
     order: orders.Order | None = one(tables.StockHold.order_id)
     order_line: orders.OrderLine | None = one(tables.StockHold.order_line_id)
+    held_for: HeldFor | None = one_of(
+        tables.StockHold.order_line_id,
+        tables.StockHold.order_id,
+        doc="What the pieces are held for: the line, or the cart or order where its line is gone.",
+    )
     quantity: int
     kind: tables.HoldKind
     status: tables.HoldStatus

@@ -6,8 +6,7 @@ A declaration holds no behaviour. `schema/building.py` turns declarations into G
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, FromClause, func
@@ -19,147 +18,84 @@ from app.kernel.outbox import Event
 from app.kernel.principal import Role
 from app.kernel.tables import Row
 from app.kernel.visibility import Visibility
+from schema.answers import (
+    ABSTRACT,
+    DECLARED,
+    AbstractDeclaration,
+    Answer,
+    ColumnOf,
+    Command,
+    Expression,
+    Follow,
+    Groups,
+    Listing,
+    Lookup,
+    Many,
+    NodeDeclaration,
+    One,
+    OneOf,
+    Question,
+    References,
+    Scalar,
+    Value,
+)
 
 Target = TypeVar("Target")
-Expression = Callable[[FromClause], ColumnElement[Any]]
 COMMON_FIELDS = ("created_at", "updated_at", "version", "external_references")
-
-
-@dataclass(frozen=True)
-class ColumnOf:
-    """The expression that reads the column `name` of a row."""
-
-    name: str
-
-    def __call__(self, row: FromClause) -> ColumnElement[Any]:
-        """The column itself."""
-        return row.c[self.name]
 
 
 class Connection(Generic[Target]):
     """The mark of a paged list: `lines: Connection[OrderLine] = many(…)`."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """How a field of a node is answered. `roles`, where given, are the only ones that may select it."""
-
-    doc: str
-    roles: frozenset[Role] | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scalar(Answer):
-    """One SQL expression over the row; `column` names it where it is a column, which filters and sorts may use."""
-
-    expression: Expression
-    column: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Value(Answer):
-    """An object without identity, each of its fields an expression over the row; null where `present` is null."""
-
-    kind: type
-    parts: Mapping[str, Expression]
-    present: Expression
-
-
-@dataclass(frozen=True, kw_only=True)
-class References(Answer):
-    """The external references that the row keeps as JSON."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class One(Answer):
-    """The row that the foreign key `key` of this row names."""
-
-    key: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Many(Answer):
-    """The rows whose foreign key `key` names this row, in the order of the column `order_by` unless asked otherwise."""
-
-    key: str
-    order_by: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lookup:
-    """A root field that finds one row: by id, by one of the natural `keys`, or by the hash of a token."""
-
-    keys: tuple[str, ...]
-    token: str | None
-    doc: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Listing:
-    """A root field that pages through the visible rows of a node, by default in the order of `order_by`."""
-
-    shows: type | str
-    doc: str
-    order_by: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Question:
-    """A root field that an algorithm answers: a read-only function that tells frozen records."""
-
-    function: Callable[..., Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Command:
-    """A mutation: the command that does it, the node its payload shows, and whether it moves stock or money."""
-
-    function: Callable[..., Any]
-    returns: type | str | None
-    moves: bool
-    keyed: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Follow:
-    """A subscription: the events it follows, the node each shows (found by the fact `key`), and what it filters by."""
-
-    events: tuple[type[Event], ...]
-    shows: type | str
-    key: str
-    by: tuple[str, ...]
-    tells: tuple[str, ...]
-    conflates: bool
-    doc: str
-
-
-@dataclass(frozen=True)
-class NodeDeclaration:
-    """A type of the graph whose objects are rows of one table."""
-
-    source: type
-    table: type[Row]
-    visibility: Visibility
-    sorts: tuple[str, ...]
-    answers: dict[str, Answer] = field(default_factory=dict)
-
-
-DECLARED: dict[str, NodeDeclaration] = {}
-"""Every node declared so far, by its name in the graph."""
-
-
-def node(table: type[Row], *, visibility: Visibility, sorts: tuple[str, ...] = ()) -> Callable[[type], type]:
-    """Declare a node over `table`: who sees which rows, and the columns its lists may be sorted by."""
+def node(
+    table: type[Row],
+    *,
+    visibility: Visibility,
+    sorts: tuple[str, ...] = (),
+    search: tuple[str, ...] = (),
+    groups: Groups | None = None,
+) -> Callable[[type], type]:
+    """Declare a node over `table`: who sees which rows, and what its lists are sorted, searched and grouped by."""
 
     def declare(source: type) -> type:
         answers = {name: answer for name, answer in vars(source).items() if isinstance(answer, Answer)}
         names = (*(name for name in inspect.get_annotations(source)), *COMMON_FIELDS)
-        declaration = NodeDeclaration(source, table, visibility, sorts)
+        declaration = NodeDeclaration(source, table, visibility, sorts, search, groups)
         for name in names:
             declaration.answers[name] = _completed(answers.get(name) or column(), name, table, source)
-        for sort in sorts:
-            _sortable(sort, table, source)
+        for name in search:
+            _searchable(name, declaration.answers.get(name), source)
         DECLARED[source.__name__] = declaration
+        return source
+
+    return declare
+
+
+def groups(*by: str, sums: tuple[str, ...] = (), averages: tuple[str, ...] = (), spans: tuple[str, ...] = ()) -> Groups:
+    """Group lists `by` these fields, an instant by its day, week or month.
+
+    Each group tells its count, the `sums` and `averages` of numbers and money, and the first and last of `spans`.
+    """
+    return Groups(by, sums, averages, spans)
+
+
+def interface(*members: str) -> Callable[[type], type]:
+    """Declare an interface of the nodes called `members`: what it is annotated with, all of them have."""
+
+    def declare(source: type) -> type:
+        fields = (*inspect.get_annotations(source), *COMMON_FIELDS)
+        ABSTRACT[source.__name__] = AbstractDeclaration(source, members, fields)
+        return source
+
+    return declare
+
+
+def union(*members: str) -> Callable[[type], type]:
+    """Declare a union of the nodes called `members`."""
+
+    def declare(source: type) -> type:
+        ABSTRACT[source.__name__] = AbstractDeclaration(source, members, None)
         return source
 
     return declare
@@ -170,14 +106,22 @@ def column(*, roles: frozenset[Role] | None = None) -> Any:
     return Scalar(doc="", roles=roles, expression=_undeclared)
 
 
-def measure(expression: Expression, *, roles: frozenset[Role] | None = None) -> Any:
-    """A named SQL expression over the row; its docstring is the field's description."""
-    return Scalar(doc=_docstring(expression), roles=roles, expression=expression)
+def measure(expression: Expression, *, roles: frozenset[Role] | None = None, filterable: bool = False) -> Any:
+    """A named SQL expression over the row; its docstring is the field's description.
+
+    Lists are filtered by it where it is `filterable`: no index answers it, so it is worked out for row after row.
+    """
+    return Scalar(doc=_docstring(expression), roles=roles, expression=expression, filterable=filterable)
 
 
 def one(key: InstrumentedAttribute[Any], *, roles: frozenset[Role] | None = None) -> Any:
     """The object that the foreign key `key` names."""
     return One(doc=str(key.property.columns[0].doc or ""), roles=roles, key=key.key)
+
+
+def one_of(*keys: InstrumentedAttribute[Any], doc: str, roles: frozenset[Role] | None = None) -> Any:
+    """The object that the first of the foreign keys `keys` names that is not null."""
+    return OneOf(doc=doc, roles=roles, keys=tuple(key.key for key in keys))
 
 
 def many(
@@ -273,12 +217,10 @@ def _completed(answer: Answer, name: str, table: type[Row], source: type) -> Ans
     return answer
 
 
-def _sortable(sort: str, table: type[Row], source: type) -> None:
-    """Only columns that are never null order a list: a cursor must say where it stands."""
-    if sort not in table.__table__.c or table.__table__.c[sort].nullable:
-        raise TypeError(
-            f"{source.__module__}.{source.__name__}: {sort!r} is not a column that is never null, so no sort"
-        )
+def _searchable(name: str, answer: Answer | None, source: type) -> None:
+    """Only texts that whoever sees the row may select are searched, or what is found would tell what they hold."""
+    if not isinstance(answer, Scalar) or answer.column is None or answer.roles is not None:
+        raise TypeError(f"{source.__module__}.{source.__name__}: {name!r} is no column that all may select: no search")
 
 
 def _undeclared(_: FromClause) -> ColumnElement[Any]:

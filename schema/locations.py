@@ -6,13 +6,15 @@ from app.inventory.tables import StockLevel
 from app.kernel.address import Address
 from app.locations import commands, events, measures, tables
 from schema import inventory, parties
-from schema.language import Connection, address, command, follow, listing, lookup, many, measure, node, one
+from schema.language import Connection, address, command, follow, groups, listing, lookup, many, measure, node, one
 
 
 @node(
     tables.Location,
     visibility=measures.location_visibility,
     sorts=("code", "name", "path", "priority", "created_at"),
+    groups=groups("kind", "time_zone", "sells", "fulfils", "is_site", "supplier"),
+    search=("code", "name"),
 )
 class Location:
     """A place where goods are: a site, or a zone, aisle or bin inside one."""
@@ -25,7 +27,7 @@ class Location:
     sells: bool
     fulfils: bool
     priority: int
-    is_site: bool = measure(measures.is_site)
+    is_site: bool = measure(measures.is_site, filterable=True)
     address: Address | None = address(tables.Location, prefix="", doc="Where it is.")
     parent: Location | None = one(tables.Location.parent_id)
     children: Connection[Location] = many(

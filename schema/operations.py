@@ -12,7 +12,7 @@ import strawberry
 
 from app.kernel.choice import Choice, is_choice
 from app.kernel.refusal import ALWAYS, Refusal
-from schema.language import DECLARED, Command, Follow
+from schema.answers import DECLARED, Command, Follow
 from schema.names import camel, pascal, snake
 from schema.types import Types, UserError, is_optional, listed, optional, without_none
 

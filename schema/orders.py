@@ -12,10 +12,40 @@ from app.orders import commands, events, measures, rules, tables
 from app.returns.tables import Return
 from app.shipments.tables import Shipment
 from schema import catalog, fulfilment, inventory, parties, returns, shipments
-from schema.language import Connection, address, command, follow, listing, lookup, many, measure, money, node, one
+from schema.language import (
+    Connection,
+    address,
+    command,
+    follow,
+    groups,
+    listing,
+    lookup,
+    many,
+    measure,
+    money,
+    node,
+    one,
+)
 
 
-@node(tables.Order, visibility=measures.order_visibility, sorts=("created_at", "number"))
+@node(
+    tables.Order,
+    visibility=measures.order_visibility,
+    sorts=("created_at", "number", "placed_at", "estimated_delivery_at", "delivered_at", "total"),
+    groups=groups(
+        "status",
+        "payment_status",
+        "channel",
+        "customer",
+        "currency",
+        "placed_at",
+        "delivered_at",
+        sums=("subtotal", "shipping", "tax", "total", "pieces"),
+        averages=("total",),
+        spans=("placed_at",),
+    ),
+    search=("number", "customer_name", "customer_email"),
+)
 class Order:
     """A customer's request for goods, and what we promised about it; a cart is an order that was not placed yet."""
 
@@ -56,7 +86,25 @@ class Order:
     returns: Connection[returns.Return] = many(Return.order_id, order_by=Return.id, doc="What comes back of it.")
 
 
-@node(tables.OrderLine, visibility=measures.order_line_visibility)
+@node(
+    tables.OrderLine,
+    visibility=measures.order_line_visibility,
+    sorts=("position", "quantity", "total"),
+    groups=groups(
+        "product",
+        "tax_included",
+        sums=(
+            "quantity",
+            "quantity_shipped",
+            "quantity_returned",
+            "quantity_cancelled",
+            "quantity_to_ship",
+            "total",
+            "freight",
+        ),
+        averages=("unit_price",),
+    ),
+)
 class OrderLine:
     """One product of an order: how many, at what price, and how many of them are allocated, shipped or returned."""
 
@@ -68,8 +116,8 @@ class OrderLine:
     quantity_shipped: int
     quantity_returned: int
     quantity_cancelled: int
-    quantity_to_ship: int = measure(measures.quantity_to_ship)
-    quantity_returnable: int = measure(measures.quantity_returnable)
+    quantity_to_ship: int = measure(measures.quantity_to_ship, filterable=True)
+    quantity_returnable: int = measure(measures.quantity_returnable, filterable=True)
     unit_price: Money = money(tables.OrderLine.unit_price_amount, tables.OrderLine.currency)
     tax_included: bool
     total: Money = money(tables.OrderLine.total_amount, tables.OrderLine.currency)

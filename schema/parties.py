@@ -9,10 +9,23 @@ from app.locations.tables import Location
 from app.orders.tables import Order
 from app.parties import commands, measures, tables
 from schema import catalog, locations, orders
-from schema.language import Connection, address, column, command, listing, lookup, many, node
+from schema.language import Connection, address, column, command, groups, interface, listing, lookup, many, node
 
 
-@node(tables.Customer, visibility=measures.customer_visibility, sorts=("number", "name", "created_at"))
+@interface("Customer", "Supplier", "Carrier")
+class Party:
+    """Someone we deal with: a customer, a supplier or a carrier."""
+
+    name: str
+
+
+@node(
+    tables.Customer,
+    visibility=measures.customer_visibility,
+    sorts=("number", "name", "email", "created_at"),
+    groups=groups("kind", "created_at"),
+    search=("number", "name", "email"),
+)
 class Customer:
     """Someone who buys from us."""
 
@@ -27,7 +40,12 @@ class Customer:
     )
 
 
-@node(tables.Supplier, visibility=measures.supplier_visibility, sorts=("code", "name", "created_at"))
+@node(
+    tables.Supplier,
+    visibility=measures.supplier_visibility,
+    sorts=("code", "name", "lead_time_days", "created_at"),
+    search=("code", "name", "email"),
+)
 class Supplier:
     """Someone we buy from, or who ships for us."""
 
@@ -43,7 +61,12 @@ class Supplier:
     )
 
 
-@node(tables.Carrier, visibility=measures.carrier_visibility, sorts=("code", "name", "created_at"))
+@node(
+    tables.Carrier,
+    visibility=measures.carrier_visibility,
+    sorts=("code", "name", "created_at"),
+    search=("code", "scac", "name"),
+)
 class Carrier:
     """Someone who carries goods for us or for our customers."""
 

@@ -7,10 +7,16 @@ from datetime import datetime
 from app.kernel.money import Money
 from app.returns import commands, events, measures, questions, tables
 from schema import catalog, locations, orders, parties
-from schema.language import Connection, ask, command, follow, listing, lookup, many, measure, money, node, one
+from schema.language import Connection, ask, command, follow, groups, listing, lookup, many, measure, money, node, one
 
 
-@node(tables.Return, visibility=measures.return_visibility, sorts=("created_at", "number"))
+@node(
+    tables.Return,
+    visibility=measures.return_visibility,
+    sorts=("created_at", "number", "received_at"),
+    groups=groups("status", "reason", "location", "customer", "created_at"),
+    search=("number",),
+)
 class Return:
     """Goods of an order that a customer sends back. People call its number the RMA."""
 
@@ -35,7 +41,12 @@ class Return:
     )
 
 
-@node(tables.ReturnLine, visibility=measures.return_line_visibility)
+@node(
+    tables.ReturnLine,
+    visibility=measures.return_line_visibility,
+    sorts=("quantity",),
+    groups=groups("product", "condition", "disposition", sums=("quantity", "quantity_received")),
+)
 class ReturnLine:
     """How much of one order line comes back, and what becomes of it."""
 
@@ -48,7 +59,12 @@ class ReturnLine:
     disposition: tables.Disposition | None
 
 
-@node(tables.Refund, visibility=measures.refund_visibility, sorts=("recorded_at",))
+@node(
+    tables.Refund,
+    visibility=measures.refund_visibility,
+    sorts=("recorded_at", "amount"),
+    groups=groups("method", "recorded_at", sums=("amount",), averages=("amount",)),
+)
 class Refund:
     """Money that went back to a customer for a return."""
 

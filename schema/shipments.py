@@ -11,13 +11,42 @@ from app.kernel.principal import STAFF, Role
 from app.shipments import commands, events, measures, tables
 from schema import fulfilment as warehouse
 from schema import locations, orders, parties
-from schema.language import Connection, address, column, command, follow, listing, lookup, many, measure, node, one
+from schema.language import (
+    Connection,
+    address,
+    column,
+    command,
+    follow,
+    groups,
+    listing,
+    lookup,
+    many,
+    measure,
+    node,
+    one,
+)
 
 OWNERS = STAFF | {Role.CUSTOMER}
 """Who may pass a shipment's tracking token on: staff, and the customer whose shipment it is."""
 
 
-@node(tables.Shipment, visibility=measures.shipment_visibility, sorts=("created_at", "number"))
+@node(
+    tables.Shipment,
+    visibility=measures.shipment_visibility,
+    sorts=("created_at", "number", "dispatched_at", "estimated_delivery_at", "delivered_at"),
+    groups=groups(
+        "status",
+        "carrier",
+        "origin",
+        "delivered_late",
+        "created_at",
+        "dispatched_at",
+        "delivered_at",
+        sums=("parcel_count", "weight_grams"),
+        spans=("estimated_delivery_at",),
+    ),
+    search=("number", "tracking_number"),
+)
 class Shipment:
     """Goods of an order on their way from a location to a customer, with one carrier."""
 
@@ -35,7 +64,7 @@ class Shipment:
     estimated_delivery_at: datetime | None
     last_event_at: datetime | None
     delivered_at: datetime | None
-    delivered_late: bool = measure(measures.delivered_late)
+    delivered_late: bool = measure(measures.delivered_late, filterable=True)
     parcel_count: int = measure(measures.parcel_count)
     weight_grams: int | None = measure(measures.weight_grams)
     parcels: Connection[warehouse.Parcel] = many(
@@ -48,7 +77,12 @@ class Shipment:
     )
 
 
-@node(tables.TrackingEvent, visibility=measures.tracking_event_visibility, sorts=("occurred_at",))
+@node(
+    tables.TrackingEvent,
+    visibility=measures.tracking_event_visibility,
+    sorts=("occurred_at",),
+    groups=groups("status", "reason_code", "place", "is_simulated", "occurred_at", spans=("occurred_at",)),
+)
 class TrackingEvent:
     """One step of a shipment's journey, as it was reported."""
 

@@ -46,6 +46,15 @@ class Types:
         """A new object type without fields of its own."""
         return self._made(strawberry.type, name, doc, bases)
 
+    def interface(self, name: str, doc: str, *bases: type) -> Any:
+        """A new interface without fields of its own."""
+        return self._made(strawberry.interface, name, doc, bases)
+
+    def field(self, owner: Any, name: str) -> Any:
+        """The type of the field `name` of `owner`."""
+        (found,) = (each for each in owner.__strawberry_definition__.fields if each.graphql_name == name)
+        return found.type_annotation.raw_annotation
+
     def input(self, name: str, doc: str) -> Any:
         """A new input type without fields."""
         return self._made(strawberry.input, name, doc, ())

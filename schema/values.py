@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import strawberry
 
@@ -72,6 +72,15 @@ def parse_currency(value: Any) -> CurrencyCode:
     if isinstance(value, str) and len(value) == 3 and value.isascii() and value.isalpha() and value.isupper():
         return CurrencyCode(value)
     raise ValueError('a CurrencyCode is three capital letters by ISO 4217, such as "EUR"')
+
+
+def value_parts(kind: type) -> dict[str, tuple[Any, str]]:
+    """The parts of a plain value of the kernel, each with its type and what it means."""
+    parts = {}
+    for name, hint in get_type_hints(kind, include_extras=True).items():
+        said = [part for part in getattr(hint, "__metadata__", ()) if isinstance(part, str)]
+        parts[name] = (get_args(hint)[0], said[0]) if said else (hint, VALUE_FIELDS[kind.__name__, name])
+    return parts
 
 
 SCALARS: dict[object, Any] = {

@@ -19,6 +19,7 @@ from resolvers.asking import Asking
 from resolvers.context import GraphQLRequest
 from resolvers.execute import Execution
 from resolvers.reading.run import Reading
+from resolvers.reading.trusted import NONE_TRUSTED, Trusted
 from resolvers.writing.payloads import Writing
 from resolvers.writing.run import Commands
 from schema.root import GRAPH
@@ -38,6 +39,11 @@ class CountedPool:
         """A connection that notes its statements."""
         async with self.pool.acquire() as connection:
             yield CountedConnection(connection, self.statements)
+
+    async def fetchrow(self, text: str, *values: Any) -> Any:
+        """The first row of a statement."""
+        async with self.acquire() as connection:
+            return await connection.fetchrow(text, *values)
 
 
 @dataclass
@@ -62,14 +68,19 @@ class GraphClient:
     """Asks the graph as a caller would, and answers data; an error that the test does not expect fails it."""
 
     def __init__(
-        self, pool: asyncpg.Pool, sessions: async_sessionmaker[AsyncSession], limits: Limits = DEFAULTS
+        self,
+        pool: asyncpg.Pool,
+        sessions: async_sessionmaker[AsyncSession],
+        limits: Limits = DEFAULTS,
+        *,
+        trusted: Trusted = NONE_TRUSTED,
     ) -> None:
         self.pool = CountedPool(pool)
         self.woken = 0
-        reading = Reading(GRAPH, self.pool, self.pool, limits, EVENT_CURSOR_SQL)
+        reading = Reading(GRAPH, self.pool, limits, EVENT_CURSOR_SQL)
         commands = Commands(sessions, limits, self._wake, b"secret of the tests")
         answering = (reading, Asking(sessions, reading), Writing(commands, reading))
-        self.execution = Execution(GRAPH, answering, limits=limits)
+        self.execution = Execution(GRAPH, answering, limits=limits, trusted=trusted)
 
     def _wake(self) -> None:
         self.woken += 1

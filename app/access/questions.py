@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +19,7 @@ from app.kernel.principal import ANONYMOUS, Principal, Role
 
 SCHEME = "bearer"
 CREDENTIAL_LENGTH_MAX = 4_096
+HEADER_LENGTH_MAX = len(SCHEME) + 1 + CREDENTIAL_LENGTH_MAX
 
 
 class Unauthenticated(Exception):
@@ -35,11 +36,39 @@ class Caller:
     known_at: datetime
 
 
+class Proven(NamedTuple):
+    """A whole header that was found good, whom it stands for, and how long that holds without another look."""
+
+    principal: Principal
+    since: datetime
+    until: datetime
+
+
 class Callers:
     """The callers of the last moments, so that a caller costs one read a second and a revocation bites as soon."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, int | str], Caller] = {}
+        self._proven: dict[str, Proven] = {}
+
+    def proven(self, authorization: str) -> Principal | None:
+        """The caller that this very header proved within the last second: to read a token again takes far longer."""
+        found = self._proven.get(authorization)
+        return found.principal if found and found.since <= clock.now() < found.until else None
+
+    def prove(self, authorization: str, caller: Caller, ends_at: datetime | None) -> Principal:
+        """Keep for as long as `caller` is remembered, and at the most until `ends_at`, that a header proves it.
+
+        One that is padded is not kept: there would be no end to how long it may be, nor to how many there are of it.
+        """
+        if len(authorization) > HEADER_LENGTH_MAX:
+            return caller.principal
+        forgotten_at = caller.known_at + _remembered()
+        until = min(forgotten_at, ends_at) if ends_at else forgotten_at
+        if len(self._proven) >= in_force().callers_remembered_max:
+            self._proven.clear()
+        self._proven[authorization] = Proven(caller.principal, caller.known_at, until)
+        return caller.principal
 
     def recall(self, key: tuple[str, int | str]) -> Caller | None:
         """The caller `key`, where it was read within the last second."""
@@ -55,6 +84,7 @@ class Callers:
     def forget(self) -> None:
         """Forget everyone, when one of them may no longer call."""
         self._known.clear()
+        self._proven.clear()
 
 
 class Signing:
@@ -103,13 +133,21 @@ def recalled(authorization: str) -> Principal | None:
 
     Most requests need no session for it, and opening one takes longer than all the rest of finding out who calls.
     """
+    return callers.proven(authorization) or _proved(authorization)
+
+
+def _proved(authorization: str) -> Principal | None:
+    """The same for a header that was not seen lately."""
     credential = _credential(authorization)
     if rules.is_api_key(credential):
         caller = callers.recall(("key", credential[: rules.API_KEY_SHOWN]))
-        return caller.principal if caller and _opened_by(caller, credential) else None
+        opened = caller is not None and _opened_by(caller, credential)
+        return callers.prove(authorization, caller, caller.ends_at) if caller and opened else None
     claims = signing.tokens.claims(credential, clock.now())
     caller = callers.recall(("user", claims.user_id)) if claims else None
-    return caller.principal if caller and claims and _signed_in(caller, claims) else None
+    if caller is None or claims is None or not _signed_in(caller, claims):
+        return None
+    return callers.prove(authorization, caller, claims.expires_at)
 
 
 def _credential(authorization: str) -> str:

@@ -27,10 +27,11 @@ _passwords = argon2.PasswordHasher()
 
 @dataclass(frozen=True)
 class AccessClaims:
-    """What an access token says: whose it is, and of which version."""
+    """What an access token says: whose it is, of which version, and, where it was read, until when it is good."""
 
     user_id: int
     token_version: int
+    expires_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ class AccessTokens:
                 options={"require": ["iss", "aud", "sub", "exp"], "verify_exp": False, "verify_iat": False},
             )
             expires_at = datetime.fromtimestamp(told["exp"], UTC)
-            return AccessClaims(int(told["sub"]), int(told["ver"])) if now < expires_at else None
+            claims = AccessClaims(int(told["sub"]), int(told["ver"]), expires_at)
+            return claims if now < expires_at else None
         except (jwt.InvalidTokenError, KeyError, TypeError, ValueError, OverflowError, RecursionError):
             return None
 

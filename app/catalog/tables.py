@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.choice import Choice
 from app.kernel.tables import SORTED, Row, choice, reference
+from app.kernel.text_search import search_index
 
 ProductId = NewType("ProductId", int)
 ChannelId = NewType("ChannelId", int)
@@ -31,6 +32,7 @@ class Product(Row):
 
     __tablename__ = "products"
     __table_args__ = (
+        search_index("products", "sku", "gtin", "name"),
         CheckConstraint("gtin ~ '^([0-9]{8}|[0-9]{12,14})$'", name="gtin_is_digits"),
         CheckConstraint("weight_grams > 0", name="weight_positive"),
         CheckConstraint("length_mm > 0 AND width_mm > 0 AND height_mm > 0", name="size_positive"),
@@ -63,6 +65,7 @@ class Channel(Row):
     """A way of selling, such as a web shop, a marketplace or a counter; each has prices of its own."""
 
     __tablename__ = "channels"
+    few = True
     __table_args__ = (
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_is_a_code"),
         Index(None, "name", "id"),
@@ -81,6 +84,7 @@ class Price(Row):
     __tablename__ = "prices"
     __table_args__ = (
         UniqueConstraint("product_id", "channel_id", "currency"),
+        Index(None, "channel_id", "amount", "id"),
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_is_a_code"),
         CheckConstraint("amount >= 0", name="amount_not_negative"),
     )

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.kernel import clock
 from app.kernel.choice import Choice
 from app.kernel.tables import SORTED, Row, choice, reference
+from app.kernel.text_search import search_index
 
 FulfilmentId = NewType("FulfilmentId", int)
 FulfilmentLineId = NewType("FulfilmentLineId", int)
@@ -57,6 +58,7 @@ class Fulfilment(Row):
 
     __tablename__ = "fulfilments"
     __table_args__ = (
+        search_index("fulfilments", "number"),
         Index("ix_fulfilments_created_at_id", "created_at", "id"),
         Index("ix_fulfilments_location_id_status_id", "location_id", "status", "id"),
         Index("ix_fulfilments_customer_id_id", "customer_id", "id"),
@@ -119,8 +121,10 @@ class Parcel(Row):
 
     __tablename__ = "parcels"
     __table_args__ = (
+        search_index("parcels", "number"),
         CheckConstraint("weight_grams > 0", name="weight_positive"),
         CheckConstraint("length_mm > 0 and width_mm > 0 and height_mm > 0", name="size_positive"),
+        Index(None, "packed_at", "id"),
     )
 
     number: Mapped[str] = mapped_column(

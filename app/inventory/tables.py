@@ -71,6 +71,7 @@ class StockLevel(Row):
         CheckConstraint("reorder_point >= 0", name="reorder_point_not_negative"),
         Index(None, "location_id", "id"),
         Index(None, "updated_at", "id"),
+        Index(None, "on_hand", "id"),
     )
 
     product_id: Mapped[int] = reference("products.id", index=False, doc="The product that is counted.")
@@ -130,6 +131,7 @@ class StockHold(Row):
             unique=True,
             postgresql_where=text("status = 'ACTIVE'"),
         ),
+        Index(None, "created_at", "id"),
         Index("ix_stock_holds_expires_at_active", "expires_at", "id", postgresql_where=text("status = 'ACTIVE'")),
     )
 

@@ -50,16 +50,24 @@ class Limits:
     page_default: int = 20
     page_max: int = 100
     page_max_staff: int = 1_000
+    groups_default: int = 100
     nodes_max: int = 10_000
     list_items_max: int = 250
+    ids_max: int = 100
+    filter_depth_max: int = 8
     filter_conditions_max: int = 250
     filter_values_max: int = 1_000
+    search_characters_max: int = 200
+    search_words_max: int = 10
+    search_candidates_max: int = 100
     errors_told_max: int = 5
     query_ms_max: int = 10_000
     mutation_ms_max: int = 15_000
     json_depth_max: int = 64
     documents_cached_max: int = 500
     plans_cached_max: int = 1_000
+    persisted_queries_max: int = 1_000
+    persisted_query_length_max: int = 20_000
     idempotency_hours: int = 72
     idempotency_wait_ms_max: int = 2_000
     transaction_tries_max: int = 4
@@ -89,6 +97,10 @@ class Limits:
     password_checks_waiting_max: int = 6
     callers_remembered_ms_max: int = 1_000
     callers_remembered_max: int = 10_000
+    replica_lag_seconds_max: int = 60
+    replica_retry_ms_max: int = 30_000
+    position_seconds_max: int = 300
+    writers_remembered_max: int = 10_000
 
 
 DEFAULTS = Limits()

@@ -45,6 +45,8 @@ class Row(Table):
     """A table whose rows are objects of the graph: a key, its times, a version and what others call it."""
 
     __abstract__ = True
+    few: ClassVar[bool] = False
+    """Whether there are few of them, however much is traded."""
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True, sort_order=-10)
     created_at: Mapped[datetime] = mapped_column(

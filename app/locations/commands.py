@@ -7,6 +7,7 @@ from typing import Annotated
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.kernel import clock
 from app.kernel.address import Address, is_country_code
 from app.kernel.addressed import address_values
 from app.kernel.changes import changed, expect_version
@@ -146,7 +147,7 @@ async def _parent(session: AsyncSession, location: CreateLocation, *, by: Princi
 
 def _require_spelling(location: CreateLocation | UpdateLocation) -> None:
     """Refuse a time zone or a country that nobody knows."""
-    if location.time_zone is not None and not rules.is_time_zone(location.time_zone):
+    if location.time_zone is not None and not clock.is_time_zone(location.time_zone):
         raise UnknownTimeZone(field="time_zone")
     if location.address and location.address.country_code and not is_country_code(location.address.country_code):
         raise InvalidInput("A country code is two capital letters, such as BR.", field="address.country_code")

@@ -1,10 +1,8 @@
-"""The rules of the tree of locations: what may lie inside what, how paths are made, and which time zones there are."""
+"""The rules of the tree of locations: what may lie inside what, and how paths are made."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
-from zoneinfo import available_timezones
 
 from app.locations.tables import LocationKind
 
@@ -25,12 +23,6 @@ MAY_HOLD: Mapping[LocationKind, frozenset[LocationKind]] = {
 """What kinds of place may lie directly inside each kind."""
 
 
-@cache
-def time_zones() -> frozenset[str]:
-    """The names of every time zone that this computer knows of IANA's."""
-    return frozenset(available_timezones())
-
-
 def fits(kind: LocationKind, inside: LocationKind | None) -> bool:
     """Whether a place of `kind` may lie directly inside one of the kind `inside`, or alone where that is None."""
     return kind in SITES if inside is None else kind in MAY_HOLD[inside]
@@ -49,8 +41,3 @@ def path_of(code: str, parent_path: str | None = None) -> str:
 def depth_of(path: str) -> int:
     """How many places `path` names."""
     return path.count("/") - 1
-
-
-def is_time_zone(name: str) -> bool:
-    """Whether IANA names a time zone so."""
-    return name in time_zones()

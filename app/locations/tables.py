@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.kernel.addressed import Addressed
 from app.kernel.choice import Choice
 from app.kernel.tables import SORTED, Row, choice, reference
+from app.kernel.text_search import search_index
 
 LocationId = NewType("LocationId", int)
 SupplierId = NewType("SupplierId", int)
@@ -37,6 +38,7 @@ class Location(Addressed, Row):
 
     __tablename__ = "locations"
     __table_args__ = (
+        search_index("locations", "code", "name"),
         CheckConstraint("code ~ '^[^/[:space:]]+$'", name="code_fits_a_path"),
         CheckConstraint("right(path, char_length(code) + 2) = '/' || code || '/'", name="path_ends_with_code"),
         CheckConstraint("parent_id <> id", name="not_inside_itself"),

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.kernel.addressed import DEGREES, address_column
 from app.kernel.choice import Choice
 from app.kernel.tables import SORTED, Row, choice, reference
+from app.kernel.text_search import search_index
 
 
 class OrderStatus(Choice):
@@ -56,6 +57,7 @@ class Order(ShippingAddress, Row):
 
     __tablename__ = "orders"
     __table_args__ = (
+        search_index("orders", "number", "customer_name", "customer_email"),
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_code"),
         CheckConstraint("subtotal_amount >= 0", name="subtotal_not_negative"),
         CheckConstraint("shipping_amount >= 0", name="shipping_not_negative"),
@@ -68,6 +70,7 @@ class Order(ShippingAddress, Row):
         Index(None, "total_amount", "id"),
         Index(None, "customer_id", "id"),
         Index(None, "estimated_delivery_at", "id"),
+        Index(None, "delivered_at", "id"),
         Index("ix_orders_expires_at_cart", "expires_at", "id", postgresql_where=text("status = 'CART'")),
     )
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.kernel.addressed import Addressed
 from app.kernel.choice import Choice
 from app.kernel.tables import SORTED, Row, choice
+from app.kernel.text_search import search_index
 
 CustomerId = NewType("CustomerId", int)
 SupplierId = NewType("SupplierId", int)
@@ -27,7 +28,12 @@ class Customer(Addressed, Row):
     """Someone who buys from us."""
 
     __tablename__ = "customers"
-    __table_args__ = (Index(None, "name", "id"), Index(None, "email", "id"), Index(None, "created_at", "id"))
+    __table_args__ = (
+        search_index("customers", "number", "name", "email"),
+        Index(None, "name", "id"),
+        Index(None, "email", "id"),
+        Index(None, "created_at", "id"),
+    )
 
     number: Mapped[str] = mapped_column(SORTED, unique=True, doc="Our number for it, never reused.")
     name: Mapped[str] = mapped_column(SORTED, doc="What it is called.")
@@ -46,6 +52,7 @@ class Supplier(Addressed, Row):
 
     __tablename__ = "suppliers"
     __table_args__ = (
+        search_index("suppliers", "code", "name", "email"),
         CheckConstraint("lead_time_days >= 0", name="lead_time_not_negative"),
         Index(None, "name", "id"),
         Index(None, "created_at", "id"),
@@ -62,7 +69,9 @@ class Carrier(Row):
     """Someone who carries goods for us or for our customers."""
 
     __tablename__ = "carriers"
+    few = True
     __table_args__ = (
+        search_index("carriers", "code", "scac", "name"),
         CheckConstraint("scac ~ '^[A-Z]{2,4}$'", name="scac_is_a_code"),
         Index(None, "name", "id"),
         Index(None, "created_at", "id"),

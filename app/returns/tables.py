@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.kernel import clock
 from app.kernel.choice import Choice
 from app.kernel.tables import SORTED, Row, choice, reference
+from app.kernel.text_search import search_index
 
 ReturnId = NewType("ReturnId", int)
 ReturnLineId = NewType("ReturnLineId", int)
@@ -88,7 +89,9 @@ class Return(Row):
 
     __tablename__ = "returns"
     __table_args__ = (
+        search_index("returns", "number"),
         Index("ix_returns_created_at_id", "created_at", "id"),
+        Index("ix_returns_received_at_id", "received_at", "id"),
         Index("ix_returns_status_id", "status", "id"),
         Index("ix_returns_customer_id_id", "customer_id", "id"),
     )
@@ -139,6 +142,7 @@ class Refund(Row):
         CheckConstraint("amount > 0", name="amount_positive"),
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_code"),
         Index("ix_refunds_recorded_at_id", "recorded_at", "id"),
+        Index("ix_refunds_amount_id", "amount", "id"),
     )
 
     return_id: Mapped[int] = reference("returns.id", doc="The return it pays for.")

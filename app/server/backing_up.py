@@ -23,8 +23,10 @@ from app.server.embedded.binaries import postgres_folders
 from app.server.failure import Failure
 from app.server.relay import begin_epoch
 
-EMPTIED = b"SET lock_timeout = '10s';\nDROP SCHEMA public CASCADE;\n"
+EMPTIED = b"SET lock_timeout = '10s';\nSET client_min_messages = warning;\nDROP SCHEMA public CASCADE;\n"
 """What comes first: the backup makes its schema itself."""
+WHOLE = ("--schema=public", "--extension=pg_trgm")
+"""What a backup holds: all tables, and the extension that their indexes want."""
 HEADER_LINES = 100
 UNKNOWN_TO_OLDER = b"SET transaction_timeout"
 """PostgreSQL 17's programs say this to any server, and older ones refuse it."""
@@ -35,7 +37,7 @@ def back_up(database_url: str, file: Path) -> int:
     if file.exists():
         raise Failure(f"{file} exists already; name another file.")
     partial = file.with_name(f"{file.name}.partial")
-    command = [program("pg_dump"), "--format=custom", "--no-owner", "--no-privileges", "--schema=public"]
+    command = [program("pg_dump"), "--format=custom", "--no-owner", "--no-privileges", *WHOLE]
     try:
         _run([*command, f"--file={partial}"], database_url)
         partial.rename(file)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+import asyncio
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -11,6 +13,9 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from app.server.lending import Lender
+from app.server.positions import Positions
+from app.server.replica import SYSTEM_SQL, Replica, StandbyConnection
+from app.server.staleness import Staleness
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,6 +28,8 @@ STATEMENT_BYTES_MAX = 512 * 1024
 STATEMENT_CACHED_SECONDS = 0
 """A prepared statement stays for as long as its connection does."""
 CONNECT_SECONDS_MAX = 10
+REPLICA_CONNECT_SECONDS_MAX = 2
+"""A reading that waits to be connected with a replica could long be answered by the primary."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +40,6 @@ class Databases:
     sessions: async_sessionmaker[AsyncSession]
     primary: Lender
     """Reads what was just written."""
-    replica: Lender
-    """Reads what may lag behind; the primary again where there is no replica."""
 
 
 def driver_url(database_url: str) -> URL:
@@ -103,19 +108,23 @@ def reading_options(statement_ms_max: int) -> dict[str, Any]:
 @asynccontextmanager
 async def reading_pool(database_url: str, *, pool: int = 10, statement_ms_max: int = 10_000) -> AsyncIterator[Lender]:
     """Connections that only read: a `json` value comes out as the bytes that PostgreSQL sent."""
-    options = reading_options(statement_ms_max)
-
-    async def connect() -> asyncpg.Connection:
-        connection = await asyncpg.connect(asyncpg_url(database_url), **options)
-        await leave_json_alone(connection)
-        return connection
-
-    lender = Lender(connect, pool)
+    lender = Lender(partial(reading_connection, database_url, reading_options(statement_ms_max)), pool)
     try:
         await lender.open_first()
         yield lender
     finally:
         await lender.close()
+
+
+async def reading_connection(database_url: str, options: dict[str, Any]) -> Any:
+    """One connection that only reads."""
+    connection = await asyncpg.connect(asyncpg_url(database_url), **options)
+    try:
+        await leave_json_alone(connection)
+    except BaseException:
+        connection.terminate()
+        raise
+    return connection
 
 
 async def leave_json_alone(connection: asyncpg.Connection) -> None:
@@ -135,10 +144,34 @@ async def open_databases(settings: Settings) -> AsyncIterator[Databases]:
     reading = {"pool": settings.read_pool, "statement_ms_max": limits.query_ms_max}
     try:
         async with reading_pool(settings.written_to, **reading) as primary:
-            if settings.database_read_url is None:
-                yield Databases(engine, sessions_of(engine), primary, primary)
-                return
-            async with reading_pool(settings.read_from, **reading) as replica:
-                yield Databases(engine, sessions_of(engine), primary, replica)
+            yield Databases(engine, sessions_of(engine), primary)
     finally:
         await engine.dispose()
+
+
+@asynccontextmanager
+async def open_replica(settings: Settings, primary: Lender) -> AsyncIterator[Replica | None]:
+    """The replica that `settings` name, looked after until the end; None where they name none. It need not answer."""
+    if settings.database_read_url is None:
+        yield None
+        return
+    limits = settings.limits
+    wanted = {"timeout": REPLICA_CONNECT_SECONDS_MAX, "connection_class": StandbyConnection}
+    system = await primary.fetchval(SYSTEM_SQL)
+    positions = Positions(settings.signed_with.encode(), system, seconds_max=limits.position_seconds_max)
+    replica = Replica(
+        partial(reading_connection, settings.read_from, reading_options(limits.query_ms_max) | wanted),
+        settings.read_pool,
+        primary=primary,
+        staleness=Staleness(positions, limits),
+        retry_seconds_max=limits.replica_retry_ms_max / 1_000,
+    )
+    await replica.look()
+    watching = asyncio.create_task(replica.watch(), name="replica")
+    try:
+        yield replica
+    finally:
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+        await replica.close()

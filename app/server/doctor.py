@@ -7,6 +7,7 @@ import platform
 import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
@@ -20,6 +21,7 @@ from app.server.doctor_log import log_findings
 from app.server.embedded import is_running
 from app.server.failure import Failure
 from app.server.migrating import head, mismatch, revision_by
+from app.server.replica import FLUSHED_SQL, REACHED_SQL
 from app.server.settings import Settings, complete
 from app.server.wakeup import redis_address
 
@@ -84,6 +86,7 @@ async def _connected(settings: Settings) -> list[Finding]:
     ]
     if settings.database_read_url:
         checks.append(_reached("PostgreSQL to read from", settings.read_from, _postgres))
+        checks.append(_reached("Replica", settings.read_from, partial(_replica, settings.written_to)))
     return [finding for findings in await asyncio.gather(*checks) for finding in findings]
 
 
@@ -114,6 +117,26 @@ async def _postgres(what: str, url: str) -> list[Finding]:
             f"Schema of {what}", revision or "none", wrong=bool(wrong), advice=wrong or "this is what the code needs"
         ),
     ]
+
+
+async def _replica(primary_url: str, what: str, url: str) -> list[Finding]:
+    """Whether the server to read from replays what the primary writes, and how much it lacks."""
+    primary, replica = await _asked(primary_url, FLUSHED_SQL), await _asked(url, REACHED_SQL)
+    if replica["system_identifier"] != primary["system_identifier"]:
+        advice = "DATABASE_READ_URL is to name a replica of DATABASE_URL's server; nothing is read from this one."
+        return [Finding(what, f"of another cluster at {place_of(url)}", wrong=True, advice=advice)]
+    behind = max(0, primary["lsn"] - replica["lsn"])
+    advice = "" if replica["replays"] else "It replays nothing: it is the primary itself, or was promoted."
+    return [Finding(what, f"{behind} bytes behind at {place_of(url)}", advice=advice)]
+
+
+async def _asked(url: str, statement: str) -> asyncpg.Record:
+    """What a server answers about its log, and which cluster it is of."""
+    connection = await asyncpg.connect(asyncpg_url(url), timeout=5)
+    try:
+        return await connection.fetchrow(f"SELECT * FROM ({statement}) AS log, pg_control_system()")  # noqa: S608
+    finally:
+        await connection.close()
 
 
 async def _log(_: str, url: str) -> list[Finding]:

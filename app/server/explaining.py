@@ -35,24 +35,36 @@ class Asked:
     document: str
     variables: Mapping[str, Any]
     principal: Principal
+    operation_name: str | None = None
 
 
 @dataclass(frozen=True)
 class Explained:
-    """What became of a query: its plan's lines, its cost, the statement laid out, and its parameters with values."""
+    """What became of a query: its plan, what it costs of what it may, its statement laid out, and its parameters."""
 
     plan: tuple[str, ...]
-    cost: int
+    spent: Mapping[str, int]
     sql: str
     parameters: tuple[str, ...]
     statement: str
     values: tuple[Any, ...]
 
+    @property
+    def cost(self) -> int:
+        """What it costs."""
+        return self.spent["requested"]
+
     def told(self) -> list[tuple[str, list[str]]]:
         """Everything for people, each part under its heading."""
         return [
             ("plan", list(self.plan)),
-            ("cost", [str(self.cost)]),
+            (
+                "cost",
+                [
+                    f"{self.cost} of {self.spent['limit']}",
+                    f"{self.spent['objects']} listed objects of {self.spent['objectsLimit']}",
+                ],
+            ),
             ("SQL", self.sql.splitlines()),
             ("parameters", list(self.parameters)),
         ]
@@ -84,11 +96,11 @@ def variables_of(text: str) -> dict[str, Any]:
 def explained(graph: Graph, asked: Asked, limits: Limits) -> Explained:
     """What `asked` becomes, before anything is sent; Failure where it is refused or becomes no statement."""
     nowhere: Any = None
-    reading = Reading(graph, nowhere, nowhere, limits, EVENT_CURSOR_SQL)
+    reading = Reading(graph, nowhere, limits, EVENT_CURSOR_SQL)
     try:
-        operation = Documents(graph.schema, limits).operation(asked.document, None, asked.variables)
+        operation = Documents(graph.schema, limits).operation(asked.document, asked.operation_name, asked.variables)
         prepared = reading.prepare(operation, asked.principal.roles)
-        return _explained(prepared, operation, asked.principal)
+        return _explained(prepared, operation, asked.principal, limits)
     except RequestErrors as refused:
         raise Failure("\n".join(error.message for error in refused.errors)) from refused
     except RequestError as refused:
@@ -97,13 +109,13 @@ def explained(graph: Graph, asked: Asked, limits: Limits) -> Explained:
         raise Failure(f"`{unplanned}` is answered without a statement of its own.") from unplanned
 
 
-def _explained(prepared: Prepared, operation: Operation, principal: Principal) -> Explained:
+def _explained(prepared: Prepared, operation: Operation, principal: Principal, limits: Limits) -> Explained:
     variables, statement = operation.variables.coerced, prepared.statement
     values = values_of(statement, variables, viewer_values(principal))
     numbered = zip(statement.slots, values, strict=True)
     return Explained(
         plan=tuple(outline(prepared.plan)),
-        cost=prepared.budget.cost,
+        spent=prepared.budget.told(principal.roles, limits),
         sql=laid_out(statement.text),
         parameters=tuple(
             f"${number} {slot.sql_type} = {_shown(value)}{_source(slot.source)}"

@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from time import perf_counter
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import orjson
 from graphql import OperationType
 
 from app.kernel.limits import Limits
 from app.kernel.principal import Principal
-from app.server.http_requests import GRAPHQL_JSON, HTML, JSON, Headers, HttpRefusal, accepted, headers_of, read_request
+from app.server.http_requests import (
+    GRAPHQL_JSON,
+    HTML,
+    JSON,
+    POSITION,
+    Headers,
+    HttpRefusal,
+    accepted,
+    headers_of,
+    read_request,
+)
+from app.server.http_timing import TO_STAFF, Header, Timing
 from resolvers.context import GraphQLRequest, GraphQLResponse
 from resolvers.errors import fault
 from resolvers.reading.documents import Operation
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import Receive, Scope, Send
 
-Authenticate = Callable[[str | None], Awaitable[Principal]]
+Authenticate = Callable[[str | None], Principal | Awaitable[Principal]]
+"""Finds out who calls, at once where that is known already."""
+CONTENT_TYPES = {media_type: f"{media_type}; charset=utf-8".encode() for media_type in (JSON, GRAPHQL_JSON, HTML)}
+
+
+class Answered(NamedTuple):
+    """What is sent: status, media type and body, and headers besides."""
+
+    status: int
+    media_type: str
+    body: bytes
+    headers: Sequence[Header] = ()
 
 
 class Executes(Protocol):
@@ -37,56 +60,84 @@ class ShortCut:
     Where pages of other origins may call, their requests still go the long way, for the middleware there answers them.
     """
 
-    def __init__(self, app: ASGIApp, path: str, endpoint: ASGIApp, *, past_other_origins: bool) -> None:
-        """Lead HTTP requests for `path` to `endpoint` and all else to `app`."""
-        self.app = app
+    def __init__(self, path: str, name: str, *, past_other_origins: bool) -> None:
+        """Lead requests for `path` to the endpoint that is called `name` in the process's state."""
         self.path = path
-        self.endpoint = endpoint
+        self.name = name
         self.past_other_origins = past_other_origins
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Answer one request."""
-        straight = scope["type"] == "http" and scope["path"] == self.path and not self._needs_middleware(scope)
-        return (self.endpoint if straight else self.app)(scope, receive, send)
+    def __call__(self, scope: Scope) -> GraphQLEndpoint | None:
+        """The endpoint that answers an HTTP request by itself; None where it goes the long way."""
+        if scope["path"] != self.path or not (self.past_other_origins or _is_of_ours(scope)):
+            return None
+        endpoint: GraphQLEndpoint = scope["state"][self.name]
+        return endpoint
 
-    def _needs_middleware(self, scope: Scope) -> bool:
-        return not self.past_other_origins and any(name == b"origin" for name, _ in scope["headers"])
+
+def _is_of_ours(scope: Scope) -> bool:
+    """Whether no page of another origin asks."""
+    return all(name != b"origin" for name, _ in scope["headers"])
 
 
 class GraphQLEndpoint:
     """The ASGI application of the endpoint."""
 
-    def __init__(self, execution: Executes, authenticate: Authenticate, limits: Limits, page: bytes | None) -> None:
+    def __init__(
+        self,
+        execution: Executes,
+        authenticate: Authenticate,
+        limits: Limits,
+        page: bytes | None,
+        *,
+        timing: Timing = TO_STAFF,
+    ) -> None:
         """Answer with `execution` whom `authenticate` knows; show `page` to a browser that asks for one."""
         self.execution = execution
         self.authenticate = authenticate
         self.limits = limits
         self.page = page
+        self.timing = timing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        headers = headers_of(scope)
-        if self.page is not None and scope["method"] == "GET" and _is_browser(headers, scope):
-            await _answer(send, 200, f"{HTML}; charset=utf-8", self.page)
-            return
-        try:
-            status, media_type, body = await self._answered(scope, receive, headers)
-            await _answer(send, status, f"{media_type}; charset=utf-8", body)
-        except HttpRefusal as refused:
-            await _refuse(send, refused, headers)
-        except Exception as error:  # noqa: BLE001
-            await _answer(send, 500, f"{JSON}; charset=utf-8", orjson.dumps({"errors": [fault(error)]}))
+        await self.answer(scope, receive, send)
 
-    async def _answered(self, scope: Scope, receive: Receive, headers: Headers) -> tuple[int, str, bytes]:
-        """Status, media type and body of the answer."""
+    async def answer(self, scope: Scope, receive: Receive, send: Send, *more: Header) -> int:
+        """Answer one HTTP request, with `more` headers; the status it was answered with.
+
+        Every step of this is taken for the smallest of readings too, so there are no more than must be.
+        """
+        began, headers = perf_counter(), headers_of(scope)
+        try:
+            if scope["method"] == "GET" and self.page is not None and _is_browser(headers, scope):
+                answered = Answered(200, HTML, self.page)
+            else:
+                answered = await self._answered(scope, receive, headers, began)
+        except HttpRefusal as refused:
+            answered = _refusal(refused, headers)
+        except Exception as error:  # noqa: BLE001
+            answered = Answered(500, JSON, orjson.dumps({"errors": [fault(error)]}))
+        status, media_type, body, told = answered
+        sent = [(b"content-type", CONTENT_TYPES[media_type]), (b"content-length", b"%d" % len(body)), *told, *more]
+        await send({"type": "http.response.start", "status": status, "headers": sent})
+        await send({"type": "http.response.body", "body": body})
+        return status
+
+    async def _answered(self, scope: Scope, receive: Receive, headers: Headers, began: float) -> Answered:
+        """What the graph answers."""
         media_type = accepted(headers)
         request = await read_request(scope, receive, headers, self.limits.body_bytes_max)
-        principal = await self.authenticate(headers.text(b"authorization") or None)
+        found = self.authenticate(headers.text(b"authorization") or None)
+        principal = found if isinstance(found, Principal) else await found
         if scope["method"] == "GET":
             self._refuse_mutation(request)
         response = await self.execution.execute(request, principal)
-        told_by_status = media_type == GRAPHQL_JSON and not response.executed
-        return (400 if told_by_status else 200), media_type, response.body
+        status = 200 if response.executed or media_type != GRAPHQL_JSON else 400
+        is_told = self.timing.to_all or principal.is_staff
+        told = self.timing.headers(response.stages, began) if is_told else []
+        if response.position is not None:
+            told.append((POSITION, response.position.encode()))
+        return Answered(status, media_type, response.body, told)
 
     def _refuse_mutation(self, request: GraphQLRequest) -> None:
         """A mutation is never done by GET, which anyone may repeat. What is wrong otherwise is told by execution."""
@@ -100,26 +151,16 @@ class GraphQLEndpoint:
 
 def _is_browser(headers: Headers, scope: Scope) -> bool:
     """Whether a person's browser opens the address, rather than a program asking a query."""
-    return b"query=" not in scope["query_string"] and HTML in headers.text(b"accept")
+    asked = scope["query_string"]
+    return HTML in headers.text(b"accept") and not any(name in asked for name in (b"query=", b"documentId="))
 
 
-async def _refuse(send: Send, refused: HttpRefusal, headers: Headers) -> None:
-    """Tell why a request is none, in the form that GraphQL clients read."""
+def _refusal(refused: HttpRefusal, headers: Headers) -> Answered:
+    """Why a request is none, in the form that GraphQL clients read."""
     error = {"message": refused.message, "extensions": {"code": refused.code}}
     try:
         media_type = accepted(headers)
     except HttpRefusal:
         media_type = JSON
-    body = orjson.dumps({"errors": [error]})
-    await _answer(send, refused.status, f"{media_type}; charset=utf-8", body, more=refused.headers)
-
-
-async def _answer(
-    send: Send, status: int, content_type: str, body: bytes, *, more: dict[str, str] | None = None
-) -> None:
-    """Send one whole answer."""
-    headers = [(b"content-type", content_type.encode()), (b"content-length", b"%d" % len(body))]
-    if more:
-        headers += [(name.encode(), value.encode()) for name, value in more.items()]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    told = [(name.encode(), value.encode()) for name, value in refused.headers.items()]
+    return Answered(refused.status, media_type, orjson.dumps({"errors": [error]}), told)

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from app.server.lending import Lender
 from app.server.migrating import head, mismatch, revision_by
+from app.server.replica import Replica
 from app.server.wakeup import Wakeup
 
 if TYPE_CHECKING:
@@ -34,12 +35,18 @@ class Readiness:
     primary: Lender
     wakeup: Wakeup
     wanted: str | None
+    replica: Replica | None = None
 
     async def __call__(self, _: Request) -> Response:
-        """Ready (200) or not (503), and why. Without Redis followers are served by polling, so that is only told."""
+        """Ready (200) or not (503), and why.
+
+        Without Redis followers are served by polling, and without the replica the primary is read: both are only told.
+        """
         database, waker = await asyncio.gather(_told(self._database()), _told(self._redis()))
         ready = database == OK
         told: dict[str, Any] = {"status": "ready" if ready else "not ready", "database": database, "redis": waker}
+        if self.replica is not None:
+            told["replica"] = self.replica.state
         return JSONResponse(told, status_code=200 if ready else 503)
 
     async def _database(self) -> str:
@@ -49,9 +56,9 @@ class Readiness:
         return OK if self.wakeup.connected else "does not answer"
 
 
-def readiness(primary: Lender, wakeup: Wakeup) -> Readiness:
+def readiness(primary: Lender, wakeup: Wakeup, replica: Replica | None) -> Readiness:
     """The check of a process whose code is of the newest revision it knows."""
-    return Readiness(primary, wakeup, head())
+    return Readiness(primary, wakeup, head(), replica)
 
 
 async def _told(check: Awaitable[str]) -> str:

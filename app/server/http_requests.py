@@ -13,7 +13,7 @@ import orjson
 from resolvers.context import GraphQLRequest
 
 if TYPE_CHECKING:
-    from starlette.types import Receive, Scope
+    from starlette.types import Message, Receive, Scope
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
@@ -21,9 +21,14 @@ HTML = "text/html"
 OFFERED = (GRAPHQL_JSON, JSON)
 PREFLIGHT_HEADERS = (b"graphql-require-preflight", b"x-apollo-operation-name", b"apollo-require-preflight")
 """A cross-site form cannot send these, so a GET that has one was meant."""
+POSITION = b"lading-position"
+"""What the caller's last mutation answered under this name, it may send along under the same."""
 RANGES_MAX = 20
+NO_QUERY = "`query` is the GraphQL document, a text; `documentId` may name one instead."
 SPELLINGS_KEPT = 256
 """Headers that clients send in the same words again and again are read once."""
+SPELLING_LENGTH_MAX = 512
+"""Longer ones are read each time: a header may be as long as a stranger likes, and what is kept is kept for good."""
 
 
 class HttpRefusal(Exception):
@@ -58,12 +63,17 @@ def accepted(headers: Headers, offered: tuple[str, ...] = OFFERED) -> str:
 
     A client that says nothing, or `*/*`, gets `application/json`, which every client understands.
     """
-    told = headers.text(b"accept")
-    return _accepted(told, offered) if told else JSON
+    told = headers.values.get(b"accept")
+    if not told:
+        return JSON
+    return (_accepted if len(told) <= SPELLING_LENGTH_MAX else _accepted.__wrapped__)(told, offered)
 
 
 @lru_cache(SPELLINGS_KEPT)
-def _accepted(told: str, offered: tuple[str, ...]) -> str:
+def _accepted(sent: bytes, offered: tuple[str, ...]) -> str:
+    told = sent.decode("latin-1").strip()
+    if not told:
+        return JSON
     ranked = sorted(_ranges(told), key=lambda ranged: -ranged[1])
     for media_range, quality in ranked:
         if quality <= 0:
@@ -91,46 +101,58 @@ def _ranges(told: str) -> list[tuple[str, float]]:
 async def read_request(scope: Scope, receive: Receive, headers: Headers, body_bytes_max: int) -> GraphQLRequest:
     """The GraphQL request of a GET or a POST; HttpRefusal where it is neither or is malformed."""
     if scope["method"] == "GET":
-        return _from_query(scope["query_string"], headers)
-    if scope["method"] != "POST":
+        request = _from_query(scope["query_string"], headers)
+    elif scope["method"] == "POST":
+        _check_content(headers, body_bytes_max)
+        message = await receive()
+        body = _part(message, 0, body_bytes_max)
+        request = _from_json(await _rest(receive, body, body_bytes_max) if message.get("more_body") else body)
+    else:
         raise HttpRefusal(405, "METHOD_NOT_ALLOWED", "GraphQL is asked by POST, or a query by GET.", allow="GET, POST")
-    _check_content(headers)
-    return _from_json(await _body(receive, headers, body_bytes_max))
+    position = headers.values.get(POSITION)
+    if position is None or request.position is not None:
+        return request
+    return request._replace(position=position.decode("latin-1"))
 
 
-def _check_content(headers: Headers) -> None:
-    """Only JSON in UTF-8, not compressed: a simple cross-site form can send none of it."""
-    _check_media_type(headers.text(b"content-type"))
-    if headers.text(b"content-encoding").lower() not in {"", "identity"}:
+def _check_content(headers: Headers, body_bytes_max: int) -> None:
+    """Only JSON in UTF-8, not compressed, and not too long: a simple cross-site form can send none of it."""
+    length = headers.values.get(b"content-length", b"")
+    if length.isdigit() and int(length) > body_bytes_max:
+        raise _too_large(body_bytes_max)
+    told = headers.values.get(b"content-type", b"")
+    (_check_media_type if len(told) <= SPELLING_LENGTH_MAX else _check_media_type.__wrapped__)(told)
+    if b"content-encoding" in headers.values and headers.text(b"content-encoding").lower() not in {"", "identity"}:
         raise HttpRefusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send the request without Content-Encoding.")
 
 
 @lru_cache(SPELLINGS_KEPT)
-def _check_media_type(told: str) -> None:
-    media_type, *parameters = (part.strip().lower() for part in told.split(";"))
+def _check_media_type(told: bytes) -> None:
+    media_type, *parameters = (part.strip().lower() for part in told.decode("latin-1").split(";"))
     if media_type != JSON:
         raise HttpRefusal(415, "UNSUPPORTED_MEDIA_TYPE", f"Send the request as {JSON}.")
     if any(part.startswith("charset=") and part[8:].strip('"') not in {"utf-8", "utf8"} for part in parameters):
         raise HttpRefusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send the request in UTF-8.")
 
 
-async def _body(receive: Receive, headers: Headers, body_bytes_max: int) -> bytes:
-    """The body, read no further than its bound."""
-    length = headers.values.get(b"content-length", b"")
-    if length.isdigit() and int(length) > body_bytes_max:
-        raise _too_large(body_bytes_max)
-    parts: list[bytes] = []
-    size, more = 0, True
+async def _rest(receive: Receive, first: bytes, body_bytes_max: int) -> bytes:
+    """A body that comes in several parts, read no further than its bound."""
+    parts, more = [first], True
     while more:
         message = await receive()
-        if message["type"] == "http.disconnect":
-            raise HttpRefusal(400, "DISCONNECTED", "The client went away.")
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > body_bytes_max:
-            raise _too_large(body_bytes_max)
+        parts.append(_part(message, sum(map(len, parts)), body_bytes_max))
         more = message.get("more_body", False)
-    return b"".join(parts) if len(parts) > 1 else parts[0]
+    return b"".join(parts)
+
+
+def _part(message: Message, before: int, body_bytes_max: int) -> bytes:
+    """A part of a body, `before` which so many bytes came; HttpRefusal where it ends too early or too late."""
+    if message["type"] == "http.disconnect":
+        raise HttpRefusal(400, "DISCONNECTED", "The client went away.")
+    part: bytes = message.get("body", b"")
+    if before + len(part) > body_bytes_max:
+        raise _too_large(body_bytes_max)
+    return part
 
 
 def _too_large(body_bytes_max: int) -> HttpRefusal:
@@ -176,13 +198,55 @@ def _json_parameter(name: str, text: str) -> Any:
 def request_of(told: Mapping[str, Any]) -> GraphQLRequest:
     """The request of the fields that GraphQL over HTTP names; HttpRefusal where one is of another type."""
     query, variables, name = told.get("query"), told.get("variables"), told.get("operationName")
-    wrong = (
-        (not isinstance(query, str) or not query, "`query` is the GraphQL document, a text."),
-        (variables is not None and not isinstance(variables, dict), "`variables` is an object or null."),
-        (name is not None and not isinstance(name, str), "`operationName` is a text or null."),
-        (not isinstance(told.get("extensions"), dict | None), "`extensions` is an object or null."),
-    )
-    for found, message in wrong:
-        if found:
-            raise HttpRefusal(400, "BAD_REQUEST", message)
-    return GraphQLRequest(str(query), variables or {}, name or None)
+    document_id, extensions = told.get("documentId"), told.get("extensions")
+    if query is not None and not isinstance(query, str):
+        raise _bad(NO_QUERY)
+    if variables is not None and not isinstance(variables, dict):
+        raise _bad("`variables` is an object or null.")
+    if name is not None and not isinstance(name, str):
+        raise _bad("`operationName` is a text or null.")
+    if document_id is not None or extensions is not None:
+        return _extended(GraphQLRequest(query or "", variables or {}, name or None), document_id, extensions)
+    if not query:
+        raise _bad(NO_QUERY)
+    return GraphQLRequest(query, variables or {}, name or None)
+
+
+def _extended(request: GraphQLRequest, document_id: Any, extensions: Any) -> GraphQLRequest:
+    """The request with what it says besides: its document's name, the caller's position, and if the cost is told."""
+    if document_id is not None and not _is_name(document_id):
+        raise _bad("`documentId` is a text with something in it.")
+    if extensions is not None and not isinstance(extensions, dict):
+        raise _bad("`extensions` is an object or null.")
+    hashed, tells_cost = _asked_by(extensions or {})
+    position = (extensions or {}).get("position")
+    if document_id is None and hashed is None and not request.document:
+        raise _bad(NO_QUERY)
+    if document_id is not None and hashed is not None:
+        raise _bad("Name a document by `documentId` or by its hash, not by both.")
+    position = position if isinstance(position, str) else None
+    return request._replace(document_id=document_id, sha256=hashed, tells_cost=tells_cost, position=position)
+
+
+def _asked_by(extensions: Mapping[str, Any]) -> tuple[str | None, bool]:
+    """The hash of Apollo's persisted queries, and whether the answer is to tell what it costs."""
+    persisted, cost = extensions.get("persistedQuery"), extensions.get("cost")
+    if cost is not None and not isinstance(cost, bool):
+        raise _bad("`extensions.cost` is true or false.")
+    if persisted is None:
+        return None, bool(cost)
+    if not isinstance(persisted, dict) or not _is_name(persisted.get("sha256Hash")):
+        raise _bad('`extensions.persistedQuery` is an object such as {"version": 1, "sha256Hash": "…"}.')
+    version = persisted.get("version")
+    if version != 1 or isinstance(version, bool):
+        message = "`extensions.persistedQuery.version` is 1; there is no other here."
+        raise HttpRefusal(400, "PERSISTED_QUERY_NOT_SUPPORTED", message)
+    return persisted["sha256Hash"], bool(cost)
+
+
+def _bad(message: str) -> HttpRefusal:
+    return HttpRefusal(400, "BAD_REQUEST", message)
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and value != ""

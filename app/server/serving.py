@@ -66,6 +66,7 @@ def serve(settings: Settings, build: Callable[[Settings], ASGIApp], *, announce:
     with listening_socket(settings.host, settings.port, shared=shared) as listening:
         config = uvicorn.Config(
             application,
+            interface="asgi3",
             loop="uvloop",
             http="httptools",
             ws="websockets-sansio",

@@ -89,7 +89,7 @@ class Settings(BaseSettings):
     database_read_url: SecretStr | None = Field(
         None,
         validation_alias="DATABASE_READ_URL",
-        description="A replica to read from; without it the primary is read.",
+        description="A streaming replica to answer queries from; without it the primary does.",
     )
     redis_url: SecretStr | None = Field(
         None,
@@ -116,6 +116,14 @@ class Settings(BaseSettings):
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="The origins whose pages may call from a browser, separated by commas; `*` for all."
+    )
+    trusted_documents: Path | None = Field(
+        None,
+        description="The documents that clients may name: a JSON of ids and texts (Relay, codegen), Apollo's manifest, "
+        "or a folder of `.graphql` files, each named by the SHA-256 of its text.",
+    )
+    trusted_only: bool = Field(
+        default=False, description="`true` answers the trusted documents and no others; there is no query editor then."
     )
     limits: Annotated[Limits, NoDecode] = Field(
         default_factory=lambda: limits_of(os.environ), init=False, description="Bounds, each as LADING_LIMIT_<NAME>."
@@ -155,6 +163,12 @@ class Settings(BaseSettings):
             missing = [name for name, value in told.items() if value is None]
             if missing:
                 raise ValueError(f"must be set in production: {', '.join(missing)}")
+        return self
+
+    @model_validator(mode="after")
+    def _something_is_trusted(self) -> Self:
+        if self.trusted_only and self.trusted_documents is None:
+            raise ValueError("LADING_TRUSTED_ONLY: set LADING_TRUSTED_DOCUMENTS too, or nothing would be answered")
         return self
 
     @property

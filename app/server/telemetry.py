@@ -7,10 +7,12 @@ import os
 import re
 import sys
 import time
+from contextlib import suppress
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 import structlog
@@ -18,17 +20,19 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.responses import Response
 
-from app.kernel import clock
 from app.kernel.identity import unguessable_token
 from app.server.settings import LogFormat, LogLevel
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SHARED_METRICS = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable by which Prometheus's client lets the processes of one server share their figures."""
 SECRET_NAMES = re.compile(r"password|secret|token|authorization|cookie|api_?key|dsn|_url$", re.IGNORECASE)
+REQUEST_ID_HEADER = b"x-request-id"
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 HIDDEN = "[hidden]"
 QUIET_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
@@ -44,6 +48,8 @@ SOCKETS = Counter("lading_websocket_connections_total", "WebSocket connections t
 
 REQUESTS_NAMED_MAX = 1_024
 """So many combinations of path, method and status are kept at hand; there are fewer, unless somebody makes them up."""
+PATH_KEPT_MAX = 128
+"""Paths that are longer are made up, and not kept."""
 
 PROCESS = unguessable_token()[:13]
 """How the request ids of this process begin; what follows counts its requests."""
@@ -115,7 +121,8 @@ class RequestLines:
     """Writes the one line of each request.
 
     As JSON it is put together here and written past the logging library, which took twice as long over the line as the
-    whole request took; it looks as any other line does. A request id has no character that JSON would escape.
+    whole request took; it looks as any other line does. A request id has no character that JSON would escape. A line
+    that cannot be written is lost, as the library would lose it, for the answer that it tells of was sent.
     """
 
     def __init__(self) -> None:
@@ -131,9 +138,22 @@ class RequestLines:
             log.info("request", method=method, path=path, status=status, ms=ms)
             return
         if logging.root.level <= logging.INFO:
-            at = clock.now().isoformat().replace("+00:00", "Z")
-            told = f'"ms":{ms},"request_id":"{_request_id.get()}","timestamp":"{at}"'
-            os.write(self._output, f"{_beginning(method, path, status)},{told}}}\n".encode())
+            told = f'"ms":{ms},"request_id":"{_request_id.get()}","timestamp":"{_written_now()}"'
+            beginning = _beginning if len(path) <= PATH_KEPT_MAX else _beginning.__wrapped__
+            with suppress(OSError):
+                os.write(self._output, f"{beginning(method, path, status)},{told}}}\n".encode())
+
+
+def _written_now() -> str:
+    """The present instant as log lines have it; what all instants of a second have in common is written once."""
+    instant = time.time_ns() // 1_000
+    return f"{_second(instant // 1_000_000)}.{instant % 1_000_000:06d}Z"
+
+
+@lru_cache(1)
+def _second(seconds: int) -> str:
+    """A second since 1970, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 @lru_cache(REQUESTS_NAMED_MAX)
@@ -146,23 +166,43 @@ def _beginning(method: str, path: str, status: int) -> str:
 request_lines = RequestLines()
 
 
+class Answers(Protocol):
+    """An endpoint that tells itself how it answered."""
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send, *headers: tuple[bytes, bytes]) -> int:
+        """Answer one HTTP request, with `headers` more; the status it was answered with."""
+
+
 class RequestTelemetry:
     """Gives each request an id, and tells how it ended and how long it took."""
 
-    def __init__(self, app: ASGIApp, *, paths: frozenset[str]) -> None:
-        """Watch `app`; requests to other than its `paths` are counted together, for strangers make paths up."""
+    def __init__(
+        self, app: ASGIApp, *, paths: frozenset[str], straight: Callable[[Scope], Answers | None] | None = None
+    ) -> None:
+        """Watch `app`; requests to other than its `paths` are counted together, for strangers make paths up.
+
+        What `straight` finds for a request answers it instead: nothing has to listen to what it sends.
+        """
         self.app = app
         self.paths = paths
+        self.straight = straight
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request."""
         if scope["type"] == "http":
-            await self._watch(scope, receive, send)
-            return
+            endpoint = self.straight(scope) if self.straight else None
+            return self._hear(endpoint, scope, receive, send) if endpoint else self._watch(scope, receive, send)
         if scope["type"] == "websocket":
             SOCKETS.inc()
             request_id_of(scope)
-        await self.app(scope, receive, send)
+        return self.app(scope, receive, send)
+
+    async def _hear(self, endpoint: Answers, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id, began, status = request_id_of(scope), time.perf_counter(), 500
+        try:
+            status = await endpoint.answer(scope, receive, send, (REQUEST_ID_HEADER, request_id.encode()))
+        finally:
+            self._tell(scope, status, time.perf_counter() - began)
 
     async def _watch(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id, began, status = request_id_of(scope), time.perf_counter(), 500
@@ -171,7 +211,7 @@ class RequestTelemetry:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+                message["headers"] = [*message.get("headers", ()), (REQUEST_ID_HEADER, request_id.encode())]
             await send(message)
 
         try:
@@ -196,8 +236,11 @@ def _figures(path: str, method: str, status: int) -> tuple[Counter, Histogram]:
 
 def request_id_of(scope: Scope) -> str:
     """The id that a request came with, where it is a plain one, or a new one; log lines from here on carry it."""
-    sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-    request_id = sent.decode() if sent and REQUEST_ID.fullmatch(sent) else f"{PROCESS}{next(_numbers):09x}"
+    request_id = f"{PROCESS}{next(_numbers):09x}"
+    for name, value in scope["headers"]:
+        if name == REQUEST_ID_HEADER and REQUEST_ID.fullmatch(value):
+            request_id = value.decode()
+            break
     _request_id.set(request_id)
     return request_id
 

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from app.kernel.limits import Limits
+from app.server.http_requests import HttpRefusal, request_of
 from resolvers.context import GraphQLRequest
 
 SUBPROTOCOL = "graphql-transport-ws"
@@ -106,13 +107,10 @@ def _request(found: Mapping[str, Any]) -> GraphQLRequest:
     payload = found.get("payload")
     if not isinstance(payload, dict):
         raise _bad("subscribe: payload must be an object.")
-    query, name = payload.get("query"), payload.get("operationName")
-    if not isinstance(query, str):
-        raise _bad("subscribe: payload.query must be a text.")
-    if name is not None and not isinstance(name, str):
-        raise _bad("subscribe: payload.operationName must be a text or null.")
-    _object_or_none(payload, "extensions", "subscribe: payload")
-    return GraphQLRequest(query, _object_or_none(payload, "variables", "subscribe: payload") or {}, name)
+    try:
+        return request_of(payload)
+    except HttpRefusal as refused:
+        raise _bad(f"subscribe: payload: {refused.message}") from None
 
 
 def _object_or_none(found: Mapping[str, Any], name: str, where: str) -> Mapping[str, Any] | None:

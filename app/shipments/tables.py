@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.kernel.choice import Choice
 from app.kernel.identity import unguessable_token
 from app.kernel.tables import SORTED, Row, choice, reference
+from app.kernel.text_search import search_index
 
 ShipmentId = NewType("ShipmentId", int)
 TrackingEventId = NewType("TrackingEventId", int)
@@ -63,6 +64,7 @@ class Shipment(Row):
 
     __tablename__ = "shipments"
     __table_args__ = (
+        search_index("shipments", "number", "tracking_number"),
         UniqueConstraint("carrier_id", "tracking_number"),
         Index("ix_shipments_created_at_id", "created_at", "id"),
         Index("ix_shipments_dispatched_at_id", "dispatched_at", "id"),

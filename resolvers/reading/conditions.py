@@ -6,14 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 from app.kernel.principal import Role
-from resolvers.reading.expressions import column_text, visibility_text
-from resolvers.reading.paging import keys
+from app.kernel.text_search import search_text
+from resolvers.reading.expressions import column_text, expression_text, visibility_text
+from resolvers.reading.keyset import ALTERNATIVES_MAX, Alternative, Bound, side, within
 from resolvers.reading.parameters import Parameters
-from resolvers.reading.shapes import AllOf, AnyOf, Compare, ListField, Not, Related, SortKey
-from resolvers.reading.sources import Slot
-from schema.building import NodeType
+from resolvers.reading.shapes import AllOf, AnyOf, Compare, ListField, Matches, Not, Related
+from schema.answers import ColumnOf
+from schema.nodes import NodeType
 
-OPERATORS = {"eq": "=", "ne": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">=", "contains": "ilike"}
+OPERATORS = {"eq": "=", "ne": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+PATTERNS = frozenset({"contains", "startsWith"})
+"""Operators by which texts are compared in their folded form, of which an index keeps the trigrams."""
 RANGE = frozenset({"lt", "lte", "gt", "gte"})
 """Operators by which texts are compared by their characters' codes, so alike on every server."""
 
@@ -54,6 +57,8 @@ class Conditions:
                 return f"({self.where(part, alias)}) is not true"
             case Related():
                 return self.related(condition, alias)
+            case Matches():
+                return self.matches(condition, alias)
         assert isinstance(condition, Compare)  # noqa: S101
         return self.compare(condition, alias)
 
@@ -73,43 +78,54 @@ class Conditions:
         return f"exists (select from {condition.node.table.__tablename__} {inner} where {' and '.join(told)})"
 
     def compare(self, condition: Compare, alias: str) -> str:
-        """One column against one value."""
-        column = column_text(alias, condition.column)
+        """One column or measure against one value."""
+        column = self.parameters.numbered(expression_text(condition.expression, condition.table, alias))
+        if not isinstance(condition.expression, ColumnOf):
+            column = f"({column})"
         if condition.slot is None:
             return f"{column} is null" if condition.operator == "isNull" else f"{column} is not null"
         value = self.parameters.add(condition.slot)
         if condition.operator == "in":
             return f"{column} = any({value})"
+        if condition.operator == "has":
+            return f"{value} = any({column})"
+        if condition.operator in PATTERNS:
+            return f"folded({column}) like folded({value})"
         if condition.operator in RANGE and condition.slot.sql_type == "text":
             value += ' collate "C"'
         return f"{column} {OPERATORS[condition.operator]} {value}"
 
+    def matches(self, condition: Matches, alias: str) -> str:
+        """The texts of a row have every word: an index finds those with the longest, in one look."""
+        whole = search_text(column_text(alias, column) for column in condition.columns)
+        told = [f"{whole} like folded({self.parameters.add(word)})" for word in condition.words]
+        if condition.every:
+            told.append(f"{whole} like all (string_to_array(folded({self.parameters.add(condition.every)}), chr(10)))")
+        return " and ".join(told)
+
     def between(self, part: ListField, alias: str) -> list[str]:
-        """The rows after the page's `after` cursor and before its `before` cursor."""
-        told = [self.side(part.order, part.page.after, alias, after=True)] if part.page.after else []
-        return told + ([self.side(part.order, part.page.before, alias, after=False)] if part.page.before else [])
+        """The rows after the page's `after` cursor and before its `before` cursor, as alternatives to read apart."""
+        found: list[Alternative] = [()]
+        for cursor, after in ((part.page.after, True), (part.page.before, False)):
+            found = within(found, side(part.order, cursor, after=after)) if cursor else found
+        told = [self.alternative(bounds, alias) for bounds in found] or ["false"]
+        return told if len(told) <= ALTERNATIVES_MAX else [f"({' or '.join(f'({text})' for text in told)})"]
 
-    def beyond(self, part: ListField, alias: str, above: str | None, *, after: bool) -> str:
-        """Whether the list has rows from the cursor on that the page lies before, or with `after` False lies after."""
+    def beyond(self, part: ListField, *, after: bool) -> list[Alternative]:
+        """The rows from the cursor on that the page lies before, or with `after` False lies after."""
         cursor = part.page.before if after else part.page.after
-        if not cursor:
-            return "false"
-        inside = self.side(part.order, cursor, alias, after=not after)
-        return f"exists (select {self.rows(part, alias, above, f'({inside}) is not true')})"
+        return side(part.order, cursor, after=after, inclusive=True) if cursor else []
 
-    def side(self, order: tuple[SortKey, ...], cursor: tuple[Slot, ...], alias: str, *, after: bool) -> str:
-        """The rows on one side of a cursor: one comparison of rows, for an index, where all keys run one way."""
-        placed = keys(order)
-        columns = [column_text(alias, key.column) for key in placed]
-        values = [self.parameters.add(slot) for slot in cursor]
-        signs = [">" if after is not key.descending else "<" for key in placed]
-        if len(set(signs)) == 1:
-            return f"({', '.join(columns)}) {signs[0]} ({', '.join(values)})"
-        return self.mixed(columns, values, signs)
+    def alternative(self, bounds: Alternative, alias: str) -> str:
+        """Bounds that hold together, on the row called `alias`."""
+        return " and ".join(self.bound(bound, alias) for bound in bounds) or "true"
 
-    def mixed(self, columns: list[str], values: list[str], signs: list[str]) -> str:
-        """The same where keys run different ways: a bound on the first key, then key by key."""
-        told = f"{columns[-1]} {signs[-1]} {values[-1]}"
-        for column, value, sign in list(zip(columns, values, signs, strict=True))[-2::-1]:
-            told = f"({column} {sign} {value} or ({column} = {value} and {told}))"
-        return f"{columns[0]} {signs[0]}= {values[0]} and {told}"
+    def bound(self, bound: Bound, alias: str) -> str:
+        """Columns of the row called `alias` compared with values, or with null."""
+        columns = [column_text(alias, column) for column in bound.columns]
+        if not bound.values:
+            return f"{columns[0]} {bound.sign}"
+        values = [self.parameters.add(slot) for slot in bound.values]
+        if len(values) == 1:
+            return f"{columns[0]} {bound.sign} {values[0]}"
+        return f"({', '.join(columns)}) {bound.sign} ({', '.join(values)})"

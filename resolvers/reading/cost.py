@@ -6,7 +6,7 @@ have a plan remembered with short pages and then ask it for long ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,16 +18,24 @@ from resolvers.reading.shapes import (
     AnyOf,
     Compare,
     EdgesPart,
+    FoundPart,
+    GroupsPart,
     ListField,
     LookupField,
+    Matches,
     NodesField,
     NodesPart,
     Not,
     ObjectPlan,
     OneField,
+    OneOfField,
     Plan,
     Related,
+    SearchField,
 )
+
+SEARCH_COST = 10
+"""What looking for the candidates of one node costs: up to two hundred rows are compared with what is sought."""
 
 
 @dataclass(frozen=True)
@@ -37,18 +45,33 @@ class Budget:
     cost: int
     nodes: int
 
+    def told(self, roles: frozenset[Role], limits: Limits) -> dict[str, int]:
+        """Both numbers, each beside what callers with `roles` may spend, as `extensions.cost` tells them."""
+        limit = limits.cost_max_staff if roles & STAFF else limits.cost_max
+        return {"requested": self.cost, "limit": limit, "objects": self.nodes, "objectsLimit": limits.nodes_max}
+
     def spent(self, roles: frozenset[Role], limits: Limits) -> int:
         """The cost; RequestError with both numbers where a bound is passed."""
-        limit = limits.cost_max_staff if roles & STAFF else limits.cost_max
+        told = self.told(roles, limits)
+        limit = told["limit"]
         if self.cost > limit:
             message = (
                 f"This operation costs {self.cost}, your limit is {limit}: ask for shorter pages or fewer nested lists."
             )
-            raise RequestError("COST_TOO_HIGH", message, cost=self.cost, limit=limit)
-        if self.nodes > limits.nodes_max:
-            told = "Too many objects in one answer"
-            raise over_limit("TOO_MANY_NODES", told, found=self.nodes, limit=limits.nodes_max)
-        return self.cost
+            refusal = RequestError("COST_TOO_HIGH", message, cost=self.cost, limit=limit)
+        elif self.nodes > limits.nodes_max:
+            what = "Too many objects in one answer"
+            refusal = over_limit("TOO_MANY_NODES", what, found=self.nodes, limit=limits.nodes_max)
+        else:
+            return self.cost
+        refusal.cost = told
+        raise refusal
+
+
+def total_of(budgets: Iterable[Budget]) -> Budget:
+    """What several readings cost together."""
+    each = list(budgets)
+    return Budget(sum(budget.cost for budget in each), sum(budget.nodes for budget in each))
 
 
 def budget_of(plan: Plan | ObjectPlan) -> Budget:
@@ -70,24 +93,54 @@ def _terms(part: Any, times: int) -> Iterator[tuple[int, int]]:
     """The cost and the listed objects of a part that is read `times` times, and of all within it."""
     match part:
         case ListField():
-            listed = times * part.page.size
-            yield times * (1 + _conditions(part.where)), 0
-            yield 0, listed if any(isinstance(inner, NodesPart | EdgesPart) for inner in part.parts) else 0
-            for inner in part.parts:
-                yield from _terms(inner, listed)
+            yield from _of_list(part, times)
         case OneField() | LookupField() | NodesPart():
             yield from _terms(part.shows, times)
+        case OneOfField(branches=branches):
+            yield _dearest(branches, times)
+        case SearchField():
+            yield from _of_search(part)
         case EdgesPart():
             yield times, 0
             for _, inner in part.parts:
                 yield from _terms(inner, times)
         case NodesField():
-            for item in part.items:
-                yield from _terms(item, times)
+            yield from (term for item in part.items for term in _terms(item, times))
         case ObjectPlan():
             yield times, 0
             for field in part.fields:
                 yield from _terms(field, times)
+
+
+def _of_search(part: SearchField) -> Iterator[tuple[int, int]]:
+    """The same of a search: looking for candidates costs something for each node, whatever is found."""
+    yield SEARCH_COST * len(part.nodes), 0
+    for inner in part.parts:
+        if isinstance(inner, FoundPart):
+            yield 0, part.size
+            yield _dearest(inner.shows, part.size)
+
+
+def _dearest(branches: Iterable[Any], times: int) -> tuple[int, int]:
+    """The most that one of several branches costs and lists, for only one of them is shown."""
+    each = [list(_terms(branch, times)) for branch in branches]
+    costs = [sum(cost for cost, _ in terms) for terms in each]
+    return max(costs, default=0), max((sum(nodes for _, nodes in terms) for terms in each), default=0)
+
+
+def _of_list(part: ListField, times: int) -> Iterator[tuple[int, int]]:
+    """The same of a list: what a row shows counts for each of its page, what a group shows for each group."""
+    listed = times * part.page.size
+    yield times * (1 + _conditions(part.where)), 0
+    yield 0, listed if any(isinstance(inner, NodesPart | EdgesPart) for inner in part.parts) else 0
+    for inner in part.parts:
+        if isinstance(inner, GroupsPart):
+            grouped = times * inner.size
+            yield times + grouped, grouped
+            for field in inner.fields:
+                yield from _terms(field, grouped)
+        else:
+            yield from _terms(inner, listed)
 
 
 def _depth(part: Any) -> int:
@@ -98,9 +151,11 @@ def _depth(part: Any) -> int:
             return max((_depth(inner) for _, inner in part.parts), default=0)
         case OneField() | LookupField() | NodesPart():
             return _depth(part.shows)
+        case OneOfField(branches=branches) | SearchField(parts=branches) | FoundPart(shows=branches):
+            return max((_depth(branch) for branch in branches), default=0)
         case NodesField():
             return max((_depth(item) for item in part.items), default=0)
-        case ObjectPlan():
+        case ObjectPlan() | GroupsPart():
             return 1 + max((_depth(field) for field in part.fields), default=0)
         case _:
             return 0
@@ -115,6 +170,6 @@ def _conditions(where: Any) -> int:
             return _conditions(part)
         case Related(part=part):
             return 1 + _conditions(part)
-        case Compare():
+        case Compare() | Matches():
             return 1
     return 0

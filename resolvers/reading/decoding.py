@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, get_type_hints
 
+from app.kernel.clock import is_time_zone
 from app.kernel.identity import decode_id, token_hash
 from resolvers.errors import RequestError
 from resolvers.reading.sources import Source, Variables
 from schema.names import camel
 from schema.types import without_none
+
+TOLD_MAX = 60
+"""So many characters of a wrong text are told in its error."""
 
 
 def same(value: Any) -> Any:
@@ -31,10 +35,12 @@ def texts(values: Any) -> list[Any]:
     return [text(value) for value in values]
 
 
-def pattern(value: str) -> str:
-    """The pattern of LIKE that finds `value` anywhere; its own wildcards are taken as letters."""
-    escaped = text(value).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
+def time_zone(name: str) -> str:
+    """The name of a time zone; RequestError where IANA names none so."""
+    if not is_time_zone(name):
+        told = f'There is no time zone {name[:TOLD_MAX]!r}; give one of IANA\'s names, such as "America/Sao_Paulo".'
+        raise RequestError("BAD_USER_INPUT", told)
+    return name
 
 
 def hash_of_token(value: str) -> bytes:

@@ -27,7 +27,7 @@ from graphql.execution.values import VariableValues
 from app.kernel.limits import Limits
 from resolvers.errors import RequestError, over_limit
 from resolvers.reading.cache import ProvenCache
-from resolvers.reading.variables import Variables, sizes_of, variables_of
+from resolvers.reading.variables import Variables, chosen_by, variables_of
 
 CONNECTION_WORDS = frozenset({"edges", "node", "nodes", "pageInfo"})
 """Fields that add no depth: they are how a list is written, not an object in an object."""
@@ -102,7 +102,7 @@ class Documents:
         try:
             node = parse(text, max_tokens=self.limits.tokens_max, no_location=False)
         except GraphQLSyntaxError as error:
-            raise RequestErrors([RequestError("GRAPHQL_PARSE_FAILED", error.message)]) from None
+            raise RequestErrors([_unread(error, self.limits.tokens_max)]) from None
         except RecursionError:
             raise RequestErrors([RequestError("TOO_DEEP", "The document is nested too deep to be read.")]) from None
         bound(node, self.limits)
@@ -124,11 +124,19 @@ def _opened(text: str, node: DocumentNode, schema: GraphQLSchema) -> Document:
         for definition in node.definitions
         if isinstance(definition, FragmentDefinitionNode)
     }
-    sizes = sizes_of(node)
-    variables = {name: variables_of(schema, operation, sizes=sizes) for name, operation in operations.items()}
+    chosen = chosen_by(node)
+    variables = {name: variables_of(schema, operation, chosen=chosen) for name, operation in operations.items()}
     if len(variables) == 1:
         variables[None] = next(iter(variables.values()))
     return Document(text, node, operations, fragments, variables)
+
+
+def _unread(error: GraphQLSyntaxError, limit: int) -> RequestError:
+    """Why a text is no document; one that is too long is read no further than its bound."""
+    if error.message.endswith("tokens. Parsing aborted."):
+        told = f"The document is too long: it has {limit + 1} tokens or more, the limit is {limit}."
+        return RequestError("TOO_MANY_TOKENS", told, found=limit + 1, limit=limit)
+    return RequestError("GRAPHQL_PARSE_FAILED", error.message)
 
 
 def _unknown(document: Document) -> NoReturn:

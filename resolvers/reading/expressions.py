@@ -12,8 +12,8 @@ from sqlalchemy.sql.visitors import replacement_traverse
 
 from app.kernel.principal import Role
 from app.kernel.tables import Row
-from schema.building import NodeType
-from schema.language import ColumnOf, Expression
+from schema.answers import ColumnOf, Expression
+from schema.nodes import NodeType
 
 DIALECT = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
 QUOTE = DIALECT.identifier_preparer.quote

@@ -2,21 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from app.kernel.limits import Limits
 from app.kernel.principal import Role
+from app.kernel.tables import Row
 from resolvers.errors import RequestError, over_limit
-from resolvers.reading import decoding
+from resolvers.reading import decoding, texts
 from resolvers.reading.paging import sql_type
-from resolvers.reading.shapes import AllOf, AnyOf, Compare, Not, Related
+from resolvers.reading.shapes import AllOf, AnyOf, Compare, Matches, Not, Related
 from resolvers.reading.sources import Slot
-from schema.building import Field, NodeType
-from schema.language import Many, One
+from schema.answers import ColumnOf, Expression, Many, One, Scalar, Value
+from schema.names import camel
+from schema.nodes import Field, NodeType
 
-DEPTH_MAX = 8
+INDEXED = {"contains": texts.containing, "startsWith": texts.begun}
+PATTERNS = {"contains": texts.containing, "startsWith": texts.beginning}
+MEASURED = {int: "bigint", bool: "boolean", Decimal: "numeric", datetime: "timestamptz", date: "date"}
+"""The PostgreSQL types that values compared with measures are bound as; those of texts and choices are text."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What a filter compares: an expression over rows of a table, and how the values beside it are bound."""
+
+    table: type[Row]
+    expression: Expression
+    sql_type: str
+    decode: Callable[[Any], Any]
+
+    @property
+    def is_never_null(self) -> bool:
+        """Whether it is a column that every row has."""
+        column = self.table.__table__.c[self.expression.name] if isinstance(self.expression, ColumnOf) else None
+        return column is not None and not column.nullable
+
+
+def compared(node: NodeType, expression: Expression, kind: Any) -> Compared:
+    """What a filter compares of rows of `node`: a column, or a measure of the Python type `kind`."""
+    if isinstance(expression, ColumnOf):
+        told = sql_type(node.table.__table__.c[expression.name])
+    else:
+        told = MEASURED.get(kind, "text")
+    return Compared(node.table, expression, told, decoding.text if told == "text" else decoding.same)
 
 
 class Filters:
@@ -33,8 +66,9 @@ class Filters:
 
     def condition(self, node: NodeType, where: Any, *, depth: int = 0) -> Any:
         """The condition that the filter `where` puts on rows of `node`."""
-        if depth > DEPTH_MAX:
-            raise RequestError("FILTER_TOO_DEEP", f"A filter may be nested {DEPTH_MAX} deep.", limit=DEPTH_MAX)
+        if depth > self.limits.filter_depth_max:
+            told, limit = "A filter is nested too deep", self.limits.filter_depth_max
+            raise over_limit("FILTER_TOO_DEEP", told, found=depth, limit=limit)
         if not isinstance(where, dict):
             return AllOf(())
         self._count(len(where))
@@ -49,7 +83,12 @@ class Filters:
             case "not":
                 return Not(self.condition(node, value, depth=depth + 1))
             case "id":
-                return self._operators("id", value, "bigint", decoding.keys_to_match(node.name))
+                return self._operators(
+                    Compared(node.table, ColumnOf("id"), "bigint", decoding.keys_to_match(node.name)), value
+                )
+            case "search":
+                words = (Slot(value, texts.word(self.limits, n), "text") for n in range(texts.WORDS_INDEXED))
+                return Matches(node.search, tuple(words), Slot(value, texts.every(self.limits), "text"))
         field = node.fields[key]
         if field.answer.roles is not None and not field.answer.roles & self.roles:
             raise RequestError("FORBIDDEN", f"You may not filter by `{node.name}.{key}`; leave it out.")
@@ -58,9 +97,17 @@ class Filters:
                 return self._one(node, field, column, value, depth)
             case Many(key=column):
                 return self._many(node, field, column, value, depth)
-        column = str(getattr(field.answer, "column", None))
-        told = sql_type(node.table.__table__.c[column])
-        return self._operators(column, value, told, decoding.text if told == "text" else decoding.same)
+            case Value():
+                return self._value(node, field.answer, value)
+        assert isinstance(field.answer, Scalar)  # noqa: S101
+        found = self._operators(compared(node, field.answer.expression, field.kind), value)
+        return AllOf((*self._by_index(node, value), found)) if field.answer.column in node.search else found
+
+    def _by_index(self, node: NodeType, operators: Mapping[str, Any]) -> Iterator[Matches]:
+        """What the texts of a row that are searched have together where one of them matches; an index finds that."""
+        for operator, source in operators.items():
+            if operator in INDEXED and not self._null(source):
+                yield Matches(node.search, (Slot(source, INDEXED[operator], "text"),))
 
     def _one(self, node: NodeType, field: Field, column: str, value: Any, depth: int) -> Related:
         target = self.nodes[str(field.target)]
@@ -69,7 +116,7 @@ class Filters:
         return Related(target, column, None, guarded, self.condition(target, value, depth=depth + 1))
 
     def _many(self, node: NodeType, field: Field, column: str, value: Any, depth: int) -> AllOf:
-        """`some` and `none` over the rows that name this one."""
+        """`some`, `every` and `none` over the rows that name this one."""
         del node
         target = self.nodes[str(field.target)]
         through = target.visibility.through
@@ -78,28 +125,55 @@ class Filters:
         for quantifier, inner in value.items():
             if self._null(inner):
                 continue
-            some = Related(target, None, column, guarded, self.condition(target, inner, depth=depth + 1))
-            parts.append(some if quantifier == "some" else Not(some))
+            matching = self.condition(target, inner, depth=depth + 1)
+            wanted = Not(matching) if quantifier == "every" else matching
+            found = Related(target, None, column, guarded, wanted)
+            parts.append(found if quantifier == "some" else Not(found))
         return AllOf(tuple(parts))
 
-    def _operators(self, column: str, value: Any, told: str, decode: Callable[[Any], Any]) -> AllOf:
-        """What the operators given for one column say together."""
-        return AllOf(tuple(self._compare(column, operator, source, told, decode) for operator, source in value.items()))
+    def _value(self, node: NodeType, answer: Value, value: Any) -> AllOf:
+        """What is asked of the parts of an object without identity, all of which are null where there is none."""
+        self._count(len(value))
+        present = compared(node, answer.present, None)
+        expressions = {camel(name): expression for name, expression in answer.parts.items()}
+        parts: list[Any] = []
+        for name, asked in value.items():
+            if self._null(asked):
+                continue
+            if name == "isNull":
+                parts.append(self._compare(present, name, asked))
+                continue
+            part = compared(node, expressions[name], decoding.part_kind(answer.kind, name))
+            parts += [self._of_value(present, self._compare(part, *operator)) for operator in asked.items()]
+        return AllOf(tuple(parts))
 
-    def _compare(self, column: str, operator: str, source: Any, told: str, decode: Callable[[Any], Any]) -> Any:
+    def _of_value(self, present: Compared, condition: Any) -> Any:
+        """A comparison of a part of a value that may not be there."""
+        if not isinstance(condition, Compare) or condition.expression == present.expression or present.is_never_null:
+            return condition
+        if condition.operator == "isNull":
+            return AnyOf((condition, Compare(present.table, present.expression, "isNull", None)))
+        return AllOf((condition, Compare(present.table, present.expression, "isNotNull", None)))
+
+    def _operators(self, subject: Compared, value: Any) -> AllOf:
+        """What the operators given for one column or measure say together."""
+        return AllOf(tuple(self._compare(subject, operator, source) for operator, source in value.items()))
+
+    def _compare(self, subject: Compared, operator: str, source: Any) -> Any:
         """One operator; given null it says nothing, but for `eq`, which then asks for null."""
         present = source.value(self.values, {})
         if operator == "isNull" and present is not None:
-            return Compare(column, "isNull" if present else "isNotNull", None)
+            return Compare(subject.table, subject.expression, "isNull" if present else "isNotNull", None)
         if present is None:
-            return Compare(column, "isNull", None) if operator == "eq" else AllOf(())
+            return Compare(subject.table, subject.expression, "isNull", None) if operator == "eq" else AllOf(())
+        decode, told = subject.decode, subject.sql_type
         if operator == "in":
+            _bounded(present, self.limits.filter_values_max)
             many = decoding.texts if decode is decoding.text else decode
-            return Compare(
-                column, operator, Slot(source, partial(_listed, self.limits.filter_values_max, many), f"{told}[]")
-            )
-        chosen = decoding.pattern if operator == "contains" else decode
-        return Compare(column, operator, Slot(source, chosen, told))
+            decode, told = partial(_listed, self.limits.filter_values_max, many), f"{told}[]"
+        else:
+            decode = PATTERNS.get(operator, decode)
+        return Compare(subject.table, subject.expression, operator, Slot(source, decode, told))
 
     def _count(self, more: int) -> None:
         """Count conditions of the operation's filters; RequestError with both numbers where they are too many."""
@@ -116,6 +190,11 @@ class Filters:
 
 def _listed(limit: int, decode: Callable[[Any], Any], values: list[Any]) -> Any:
     """The values of an `in`, decoded; RequestError with both numbers where they are too many."""
+    _bounded(values, limit)
+    return decode(values)
+
+
+def _bounded(values: list[Any], limit: int) -> None:
+    """Refuse too many values before a plan is made as well: one of ids is remembered with the type of each."""
     if len(values) > limit:
         raise over_limit("FILTER_TOO_LONG", "`in` has too many values", found=len(values), limit=limit)
-    return decode(values)

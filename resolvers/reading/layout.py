@@ -11,7 +11,7 @@ SHORT = 72
 LONG = 160
 """Arguments that are longer than this have a line each."""
 TOKEN = re.compile(r"""\s*([eE]?'(?:[^'\\]|''|\\.)*'|"(?:[^"]|"")*"|[()]|,|[^\s()'",]+)""")
-CLAUSES = frozenset({"select", "from", "where", "having", "limit", "order by", "union all"})
+CLAUSES = frozenset({"select", "from", "where", "having", "limit", "group by", "order by", "union all"})
 Token = str
 """A word, a literal or a sign, with a space before it where there was one."""
 Tree = list["Token | Tree"]
@@ -23,7 +23,7 @@ def laid_out(sql: str) -> str:
 
 
 def _tokens(sql: str) -> list[Token]:
-    """The words and signs of a statement; ORDER BY and UNION ALL are one each."""
+    """The words and signs of a statement; GROUP BY, ORDER BY and UNION ALL are one each."""
     found: list[Token] = []
     for match in TOKEN.finditer(sql):
         token = f" {match[1]}" if match.start(1) > match.start() else match[1]

@@ -6,22 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from resolvers.errors import RequestError, over_limit
-from resolvers.reading.cursors import part_of
+from resolvers.reading.cursors import nulls_in, part_of, refused
+from resolvers.reading.keyset import keys, signature
 from resolvers.reading.shapes import Page, SortKey
 from resolvers.reading.sources import Slot
-from schema.building import NodeType
-
-
-def keys(order: tuple[SortKey, ...]) -> tuple[SortKey, ...]:
-    """The columns that place a row in `order`, with its id last: no two rows stand in the same place."""
-    if any(key.column == "id" for key in order):
-        return order
-    return (*order, SortKey("id", order[-1].descending if order else False))
-
-
-def signature(order: tuple[SortKey, ...]) -> str:
-    """What a cursor says of the order it was made for."""
-    return ",".join(f"{key.column}{'-' if key.descending else '+'}" for key in keys(order))
+from schema.nodes import NodeType
 
 
 class Paging:
@@ -38,25 +27,49 @@ class Paging:
         if first is not None and last is not None:
             raise RequestError("BAD_USER_INPUT", "A page is counted from one end: give `first` or `last`, not both.")
         name, source = ("last", last) if last is not None else ("first", first)
-        size = self.default if source is None else _size(name, self.limit, source.value(self.values, {}))
+        size = self.size(name, source)
         around = {side: self._cursor(node, order, self._given(arguments, side)) for side in ("after", "before")}
         return Page(size, last is not None, around["after"], around["before"])
+
+    def groups(self, arguments: Mapping[str, Any], default: int) -> int:
+        """How many groups `arguments` ask for; they are bounded as pages are."""
+        source = self._given(arguments, "first")
+        return min(default, self.limit) if source is None else _size("first", self.limit, source.value(self.values, {}))
+
+    def size(self, name: str, source: Any) -> int:
+        """How many items the argument `name` asks for; so many as a page has by default where it was not given."""
+        return self.default if source is None else _size(name, self.limit, source.value(self.values, {}))
 
     def _given(self, arguments: Mapping[str, Any], name: str) -> Any:
         """The source of an argument that is there and not null."""
         source = arguments.get(name)
         return None if source is None or source.value(self.values, {}) is None else source
 
-    def _cursor(self, node: NodeType, order: tuple[SortKey, ...], source: Any) -> tuple[Slot, ...]:
-        """The keys of a cursor, each a slot of its own; none where there is no cursor."""
+    def _cursor(self, node: NodeType, order: tuple[SortKey, ...], source: Any) -> tuple[Slot | None, ...]:
+        """The keys of a cursor, each a slot of its own or None where it is null; empty where there is no cursor."""
         if source is None:
             return ()
-        columns = [node.table.__table__.c[key.column] for key in keys(order)]
+        placed = keys(order)
+        columns = [node.table.__table__.c[key.column] for key in placed]
         kinds = tuple(_plain(column.type.python_type) for column in columns)
-        made_for = signature(order)
+        nulls, made_for = nulls_in(source.value(self.values, {})), signature(order)
+        if not all(index < len(placed) and placed[index].nullable for index in nulls):
+            raise refused()
         return tuple(
-            Slot(source, part_of(made_for, kinds, index), sql_type(column)) for index, column in enumerate(columns)
+            None if index in nulls else Slot(source, part_of(made_for, kinds, index), key_type(column))
+            for index, column in enumerate(columns)
         )
+
+
+def sort_key(node: NodeType, column: str, *, descending: bool) -> SortKey:
+    """The key by which a list of `node` is ordered by one of its columns."""
+    return SortKey(column, descending, bool(node.table.__table__.c[column].nullable))
+
+
+def key_type(column: Any) -> str:
+    """The PostgreSQL type that a cursor's key for `column` is bound as: no whole number is too large for it."""
+    told = sql_type(column)
+    return "bigint" if told == "integer" else told
 
 
 def sql_type(column: Any) -> str:

@@ -1,6 +1,6 @@
 """From a selection to a plan: fields are collected as graphql-core collects them, and each becomes frozen data.
 
-A plan is for one operation and one shape of its variables (see `cache.shape`), and for one set of roles.
+A plan is for one operation and one shape of its variables (see `Variables.shape`), and for one set of roles.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from resolvers.errors import RequestError, over_limit
 from resolvers.reading import decoding
 from resolvers.reading.documents import Operation
 from resolvers.reading.filters import Filters
-from resolvers.reading.paging import Paging
+from resolvers.reading.grouping import Grouping, rollup_of
+from resolvers.reading.paging import Paging, sort_key
+from resolvers.reading.searching import Searching
 from resolvers.reading.shapes import (
     Constant,
     CountPart,
@@ -38,6 +40,7 @@ from resolvers.reading.shapes import (
     NodesPart,
     ObjectPlan,
     OneField,
+    OneOfField,
     PageInfoPart,
     Plan,
     ReferencesField,
@@ -46,11 +49,10 @@ from resolvers.reading.shapes import (
     ValueField,
 )
 from resolvers.reading.sources import Slot, Source, Symbol, symbol
-from schema.building import Field, Graph, NodeType, RootField
-from schema.language import Listing, Many, One, References, Scalar, Value
+from schema.answers import Listing, Many, One, OneOf, References, Scalar, Value
+from schema.building import Graph, RootField
 from schema.names import camel
-
-NODES_MAX = 100
+from schema.nodes import NodeType
 
 
 class Unplannable(Exception):
@@ -65,6 +67,7 @@ class Planner:
         self.schema: GraphQLSchema = graph.schema
         self.operation = operation
         self.roles = roles
+        self.limits = limits
         self.values = operation.variables.coerced
         page_max = limits.page_max_staff if roles & STAFF else limits.page_max
         self.paging = Paging(limits.page_default, page_max, self.values)
@@ -82,7 +85,7 @@ class Planner:
 
     def object(self, node: NodeType, details: list[FieldDetails]) -> ObjectPlan:
         """The fields selected of an object of `node`."""
-        selected = self._selected(node.name, details)
+        selected = self.selected(node.name, details)
         return ObjectPlan(node, tuple(self._field(node, key, inner) for key, inner in selected.items()))
 
     def root(self, key: str, details: list[FieldDetails]) -> Any:
@@ -98,6 +101,8 @@ class Planner:
                 return self._nodes(key, details, arguments["ids"])
             case "eventCursor":
                 return LogCursor(key)
+            case "search":
+                return Searching(self).field(key, details, arguments)
         declared = self.graph.queries.get(name)
         if declared is None:
             raise Unplannable(name)
@@ -107,7 +112,7 @@ class Planner:
 
     def _lookup(self, key: str, declared: RootField, details: list[FieldDetails], arguments: dict[str, Symbol]) -> Any:
         """One object by exactly one of the keys that its field offers."""
-        given = {name: source for name, source in arguments.items() if self._value(source) is not None}
+        given = {name: source for name, source in arguments.items() if self.value(source) is not None}
         if len(given) != 1:
             offered = ", ".join(self._field_of("Query", details[0].node).args)
             raise RequestError("BAD_USER_INPUT", f"`{details[0].node.name.value}` takes exactly one of: {offered}.")
@@ -128,7 +133,7 @@ class Planner:
 
     def _node(self, key: str, details: list[FieldDetails], source: Source, *, told: bool) -> LookupField | None:
         """One object by its global id, whose type says which fields are collected."""
-        found = decode_id(str(self._value(source)))
+        found = decode_id(str(self.value(source)))
         node = self.graph.nodes.get(found.type_name) if found else None
         if node is None:
             return None
@@ -137,9 +142,10 @@ class Planner:
 
     def _nodes(self, key: str, details: list[FieldDetails], ids: Symbol) -> NodesField:
         """Several objects by their global ids, each of its own type."""
-        given = list(self._value(ids))
-        if len(given) > NODES_MAX:
-            raise over_limit("TOO_MANY_IDS", "`nodes` takes a bounded number of ids", found=len(given), limit=NODES_MAX)
+        given = list(self.value(ids))
+        limit = self.limits.ids_max
+        if len(given) > limit:
+            raise over_limit("TOO_MANY_IDS", "`nodes` takes a bounded number of ids", found=len(given), limit=limit)
         sources = [decoding.Item(ids, index) for index in range(len(given))]  # type: ignore[arg-type]
         return NodesField(key, tuple(self._node(key, details, source, told=False) for source in sources))
 
@@ -160,14 +166,18 @@ class Planner:
             case References():
                 return ReferencesField(key, self._plain("ExternalReference", details))
             case One(key=column):
-                return self._one(key, node, field, column, details)
+                return self._one(key, node, str(field.target), column, details)
+            case OneOf():
+                return OneOfField(
+                    key, tuple(self._one(key, node, to, column, details) for column, to in field.branches)
+                )
         assert isinstance(field.answer, Many)  # noqa: S101
         target = self.graph.nodes[str(field.target)]
         arguments = self._arguments(node.name, details)
         return self._list(key, target, details, arguments, answer=field.answer)
 
-    def _one(self, key: str, node: NodeType, field: Field, column: str, details: list[FieldDetails]) -> OneField:
-        target = self.graph.nodes[str(field.target)]
+    def _one(self, key: str, node: NodeType, to: str, column: str, details: list[FieldDetails]) -> OneField:
+        target = self.graph.nodes[to]
         through = node.visibility.through
         implied = through is not None and through.key == column
         guarded = not implied and not target.visibility.to_all(self.roles)
@@ -195,9 +205,10 @@ class Planner:
     ) -> ListField:
         """A connection: its page, filter and order, and what is selected of it."""
         column = answer.key if isinstance(answer, Many) else None
-        order = self._order(node, arguments.get("sort")) or (SortKey(answer.order_by, descending=False),)
+        order = self._order(node, arguments.get("sort")) or (sort_key(node, answer.order_by, descending=False),)
         through = node.visibility.through
         implied = column is not None and through is not None and through.key == column
+        parts = tuple(self._parts(node, details))
         where = self.filters.condition(node, arguments["where"]) if "where" in arguments else None
         return ListField(
             key=key,
@@ -207,21 +218,25 @@ class Planner:
             page=self.paging.page(node, order, arguments),
             where=where,
             order=order,
-            parts=tuple(self._parts(node, details)),
+            parts=parts,
+            rollup=rollup_of(parts),
         )
 
     def _order(self, node: NodeType, sort: Symbol | None) -> tuple[SortKey, ...]:
         """The order asked for; the first of two mentions of a column counts."""
-        asked = [node.sorts[str(value)] for value in (self._value(sort) or [])] if sort is not None else []
-        order: dict[str, bool] = {}
-        for column, descending in asked:
-            order.setdefault(column, descending)
-        return tuple(SortKey(column, descending) for column, descending in order.items())
+        asked = [node.sorts[str(value)] for value in (self.value(sort) or [])] if sort is not None else []
+        order: dict[str, SortKey] = {}
+        for offered in asked:
+            roles = node.fields[offered.field].answer.roles
+            if roles is not None and not roles & self.roles:
+                raise RequestError("FORBIDDEN", f"You may not sort by `{node.name}.{offered.field}`; leave it out.")
+            order.setdefault(offered.column, sort_key(node, offered.column, descending=offered.descending))
+        return tuple(order.values())
 
     def _parts(self, node: NodeType, details: list[FieldDetails]) -> list[Any]:
         """What is selected of a connection."""
         parts: list[Any] = []
-        for key, inner in self._selected(f"{node.name}Connection", details).items():
+        for key, inner in self.selected(f"{node.name}Connection", details).items():
             match inner[0].node.name.value:
                 case "nodes":
                     parts.append(NodesPart(key, self.object(node, inner)))
@@ -231,6 +246,9 @@ class Planner:
                     parts.append(PageInfoPart(key, self._plain("PageInfo", inner)))
                 case "totalCount":
                     parts.append(CountPart(key))
+                case "groups":
+                    arguments = self._arguments(f"{node.name}Connection", inner)
+                    parts.append(Grouping(self, node).part(key, arguments, inner))
                 case _:
                     parts.append(Constant(key, f"{node.name}Connection"))
         return parts
@@ -238,7 +256,7 @@ class Planner:
     def _edge(self, node: NodeType, details: list[FieldDetails]) -> list[tuple[str, ObjectPlan | Constant | None]]:
         """What is selected of each edge."""
         parts: list[tuple[str, ObjectPlan | Constant | None]] = []
-        for key, inner in self._selected(f"{node.name}Edge", details).items():
+        for key, inner in self.selected(f"{node.name}Edge", details).items():
             name = inner[0].node.name.value
             if name == "node":
                 parts.append((key, self.object(node, inner)))
@@ -248,9 +266,9 @@ class Planner:
 
     def _plain(self, type_name: str, details: list[FieldDetails]) -> tuple[tuple[str, str], ...]:
         """The response keys and names selected of an object whose fields are all scalars."""
-        return tuple((key, inner[0].node.name.value) for key, inner in self._selected(type_name, details).items())
+        return tuple((key, inner[0].node.name.value) for key, inner in self.selected(type_name, details).items())
 
-    def _selected(self, type_name: str, details: list[FieldDetails]) -> dict[str, list[FieldDetails]]:
+    def selected(self, type_name: str, details: list[FieldDetails]) -> dict[str, list[FieldDetails]]:
         """The fields selected of an object, by response key; a node that was spread twice counts once."""
         kind = self.schema.type_map[type_name]
         assert isinstance(kind, GraphQLObjectType)  # noqa: S101
@@ -282,7 +300,7 @@ class Planner:
         symbols = {name: symbol(value, declared[name].type, self.values) for name, value in given.items()}
         return {name: found for name, found in symbols.items() if found is not None}
 
-    def _value(self, source: Any) -> Any:
+    def value(self, source: Any) -> Any:
         """A source's value in the request that is being planned; its shape is part of what the plan is for."""
         return None if source is None else source.value(self.values, {})
 

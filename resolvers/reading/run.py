@@ -11,12 +11,13 @@ from typing import Any, Protocol
 import asyncpg
 import orjson
 from graphql.execution.collect_fields import FieldDetails
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kernel.limits import Limits
 from app.kernel.principal import Principal, Role
 from app.kernel.visibility import viewer_values
-from resolvers.errors import RequestError, not_found
+from resolvers.errors import RequestError, TimedOut, not_found
 from resolvers.reading.cache import ProvenCache
 from resolvers.reading.cost import Budget, bounded_depth, budget_of
 from resolvers.reading.documents import Operation
@@ -32,10 +33,23 @@ KEYS = FromVariable("")
 
 
 class Connections(Protocol):
-    """Where readings get their connections: a pool of the read database."""
+    """Where readings get their connections: a pool of the primary."""
 
     def acquire(self) -> AbstractAsyncContextManager[Any]:
         """A connection for one statement."""
+
+    async def fetchrow(self, text: str, *values: Any) -> Any:
+        """The first row of one statement."""
+
+
+class Replica(Protocol):
+    """A server that may lag behind the primary, but answers each caller no less than it has written itself."""
+
+    async def fetchrow(self, text: str, values: Sequence[Any], *, by: Principal, after: str | None) -> Any:
+        """The one row of a statement, as it is after the position that the token `after` tells."""
+
+    async def written(self, by: Principal) -> str | None:
+        """Note that `by` has just written; the token of the position after that, where it is known."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +74,9 @@ class Reading:
     """Plans, remembers and runs readings of one graph."""
 
     def __init__(
-        self, graph: Graph, replica: Connections, primary: Connections, limits: Limits, log_cursor: str
+        self, graph: Graph, primary: Connections, limits: Limits, log_cursor: str, *, replica: Replica | None = None
     ) -> None:
-        """Read from `replica`, and what was just written from `primary`; `log_cursor` is SQL for the log's position."""
+        """Read from `primary`, queries from a `replica` if there is one; `log_cursor` is SQL for the log's position."""
         self.graph = graph
         self.replica = replica
         self.primary = primary
@@ -91,9 +105,14 @@ class Reading:
         key = ("objects", operation.key, roles, node, places, guarded)
         return self._remembered(key, lambda: self._objects(operation, node, details, roles, guarded=guarded))
 
-    async def run(self, prepared: Prepared, operation: Operation, principal: Principal) -> bytes:
-        """The whole response to a prepared query: its statement run, its JSON spliced."""
-        row = await self._row(prepared, operation.variables.coerced, principal)
+    async def run(
+        self, prepared: Prepared, operation: Operation, principal: Principal, *, after: str | None = None
+    ) -> bytes:
+        """The whole response to a prepared query: its statement run, its JSON spliced.
+
+        A replica answers as it is `after` the position that this token tells.
+        """
+        row = await self._row(prepared, operation.variables.coerced, principal, after)
         parts = [name + (value or b"null") for name, value in zip(prepared.names, row, strict=True)]
         missing = [not_found(key, node) for index, key, node in prepared.told_if_missing if row[index] is None]
         body = b'{"data":{' + b",".join(parts) + b"}"
@@ -109,9 +128,11 @@ class Reading:
             lambda: self._printed(Plan((planner.root(key, details),)), roles),
         )
 
-    async def run_root(self, prepared: Prepared, operation: Operation, principal: Principal) -> bytes:
+    async def run_root(
+        self, prepared: Prepared, operation: Operation, principal: Principal, *, after: str | None = None
+    ) -> bytes:
         """The JSON of one root field; RequestError where it is a lookup that finds nothing."""
-        (value,) = await self._row(prepared, operation.variables.coerced, principal)
+        (value,) = await self._row(prepared, operation.variables.coerced, principal, after)
         if value is None and prepared.told_if_missing:
             _, key, node = prepared.told_if_missing[0]
             raise RequestError("NOT_FOUND", not_found(key, node)["message"])
@@ -130,7 +151,6 @@ class Reading:
 
         With `session` they are read inside its transaction.
         """
-        prepared.budget.spent(principal.roles, self.limits)
         bound = values_of(prepared.statement, {**variables, KEYS.name: list(keys)}, viewer_values(principal))
         text = prepared.statement.text
         if session is not None:
@@ -169,16 +189,22 @@ class Reading:
     ) -> Prepared:
         plan = Planner(self.graph, operation, roles, self.limits).object(self.graph.nodes[node], details)
         bounded_depth(Plan((plan,)), self.limits)
-        return Prepared(
-            plan, budget_of(plan), print_objects(plan, roles, KEYS, guarded=guarded), (), (), on_primary=True
-        )
+        budget = budget_of(plan)
+        budget.spent(roles, self.limits)
+        return Prepared(plan, budget, print_objects(plan, roles, KEYS, guarded=guarded), (), (), on_primary=True)
 
-    async def _row(self, prepared: Prepared, variables: Mapping[str, Any], principal: Principal) -> Any:
+    async def _row(
+        self, prepared: Prepared, variables: Mapping[str, Any], principal: Principal, after: str | None
+    ) -> Any:
         viewer = viewer_values(principal) if prepared.viewer_parameters else NOBODY
         bound = values_of(prepared.statement, variables, viewer)
-        connections = self.primary if prepared.on_primary else self.replica
-        async with connections.acquire() as connection:
-            return await told_when_late(connection.fetchrow(prepared.statement.text, *bound))
+        text = prepared.statement.text
+        try:
+            if self.replica is None or prepared.on_primary:
+                return await self.primary.fetchrow(text, *bound)
+            return await self.replica.fetchrow(text, bound, by=principal, after=after)
+        except asyncpg.QueryCanceledError:
+            raise TimedOut from None
 
 
 def values_of(statement: Statement, variables: Mapping[str, Any], viewer: Mapping[str, Any]) -> list[Any]:
@@ -192,9 +218,12 @@ async def driver_connection(session: AsyncSession) -> Any:
 
 
 async def told_when_late(running: Any) -> Any:
-    """What a statement answers; RequestError where PostgreSQL stopped it for taking too long."""
+    """What one or more statements answer; TimedOut where PostgreSQL stopped one for taking too long."""
     try:
         return await running
     except asyncpg.QueryCanceledError:
-        message = "This took longer than is allowed and was stopped; ask for less at once."
-        raise RequestError("TIMED_OUT", message) from None
+        raise TimedOut from None
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != asyncpg.QueryCanceledError.sqlstate:
+            raise
+        raise TimedOut from None

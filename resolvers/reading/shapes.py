@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from app.kernel.tables import Row
 from resolvers.reading.sources import Slot
-from schema.building import NodeType
-from schema.language import Expression
+from schema.answers import Expression
+from schema.nodes import NodeType
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,14 @@ class OneField:
 
 
 @dataclass(frozen=True)
+class OneOfField:
+    """The row that the first of several columns of this row names that is not null; `branches` have one key."""
+
+    key: str
+    branches: tuple[OneField, ...]
+
+
+@dataclass(frozen=True)
 class ObjectPlan:
     """The fields of one object of a node."""
 
@@ -71,11 +80,21 @@ class ObjectPlan:
 
 @dataclass(frozen=True)
 class Compare:
-    """A column against a value: `operator` is one of those in `schema/filtering.py`."""
+    """An expression over a row of `table` against a value: `operator` is one of those in `schema/filtering.py`."""
 
-    column: str
+    table: type[Row]
+    expression: Expression
     operator: str
     slot: Slot | None
+
+
+@dataclass(frozen=True)
+class Matches:
+    """The texts of `columns` together have the patterns `words`, which an index finds, and `every` one of a list."""
+
+    columns: tuple[str, ...]
+    words: tuple[Slot, ...]
+    every: Slot | None = None
 
 
 @dataclass(frozen=True)
@@ -112,20 +131,21 @@ class Related:
 
 @dataclass(frozen=True)
 class SortKey:
-    """A column that orders a list."""
+    """A column that orders a list; null comes last where it ascends, and first where it descends."""
 
     column: str
     descending: bool
+    nullable: bool = False
 
 
 @dataclass(frozen=True)
 class Page:
-    """Which part of a list: how many, from which end, and the keys of the cursors around it."""
+    """Which part of a list: how many, from which end, and the keys of the cursors around it, None where one is null."""
 
     size: int
     backward: bool
-    after: tuple[Slot, ...]
-    before: tuple[Slot, ...]
+    after: tuple[Slot | None, ...]
+    before: tuple[Slot | None, ...]
 
 
 @dataclass(frozen=True)
@@ -160,8 +180,93 @@ class CountPart:
 
 
 @dataclass(frozen=True)
+class GroupKey:
+    """What rows are grouped by: an expression over them, or the `period` of an instant in the time zone `zone`.
+
+    With `hides`, it is the key of a row of that node, and null where the caller may not see that row. There are `few`
+    where the trade may grow and its values do not.
+    """
+
+    name: str
+    expression: Expression
+    kind: Any
+    period: str | None
+    zone: Slot | None
+    hides: NodeType | None
+    few: bool
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """An expression over the rows of a group under `sum`, `count`, `min` or `max`."""
+
+    function: str
+    expression: Expression
+
+
+@dataclass(frozen=True)
+class GroupField:
+    """A response key of a group that shows one of the group's columns as it is, or null."""
+
+    key: str
+    column: str | None
+
+
+@dataclass(frozen=True)
+class NumberField:
+    """A response key of a group that shows a sum as an exact decimal, or divided by the count `divisor` an average."""
+
+    key: str
+    total: str
+    divisor: str | None
+
+
+@dataclass(frozen=True)
+class MoneyField:
+    """A response key of a group that shows sums or averages of money, one for each currency of which it counts any."""
+
+    key: str
+    total: str
+    count: str
+    average: bool
+    parts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class GroupsPart:
+    """`groups` of a connection: at most `size` groups by `keys`, split by `currency` where money is told of them.
+
+    Groups have columns `k0` and on for keys, `n` for their count, and `a0` and on for aggregates.
+    """
+
+    key: str
+    keys: tuple[GroupKey, ...]
+    aggregates: tuple[Aggregate, ...]
+    currency: Expression | None
+    order: tuple[SortKey, ...]
+    size: int
+    fields: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Rollup:
+    """One grouping of a list's rows, of which its count and those of its groups that have these keys are made."""
+
+    keys: tuple[GroupKey, ...]
+    aggregates: tuple[Aggregate, ...]
+    currency: Expression | None
+
+    def holds(self, part: GroupsPart) -> bool:
+        """Whether the groups of `part` can be made of it."""
+        return set(part.keys) <= set(self.keys)
+
+
+@dataclass(frozen=True)
 class ListField:
-    """A connection: the rows of `node`, those whose `column` names the row above where there is one."""
+    """A connection: the rows of `node`, those whose `column` names the row above where there is one.
+
+    With a `rollup`, what that holds is read once for all.
+    """
 
     key: str
     node: NodeType
@@ -171,6 +276,7 @@ class ListField:
     where: Any
     order: tuple[SortKey, ...]
     parts: tuple[Any, ...]
+    rollup: Rollup | None = None
 
 
 @dataclass(frozen=True)
@@ -198,6 +304,43 @@ class NodesField:
 
     key: str
     items: tuple[LookupField | None, ...]
+
+
+@dataclass(frozen=True)
+class Sought:
+    """What a search is for: the text itself, the forms in which it may begin, and the patterns of its words."""
+
+    text: Slot
+    forms: Slot
+    words: tuple[Slot, ...]
+    every: Slot
+
+
+@dataclass(frozen=True)
+class FoundPart:
+    """`nodes` of a search: what is selected of each node that it searches, in their order."""
+
+    key: str
+    shows: tuple[ObjectPlan, ...]
+
+
+@dataclass(frozen=True)
+class MorePart:
+    """`hasMore` of a search."""
+
+    key: str
+
+
+@dataclass(frozen=True)
+class SearchField:
+    """The `size` rows of several nodes that match best, chosen of so many `candidates` of each."""
+
+    key: str
+    nodes: tuple[NodeType, ...]
+    sought: Sought
+    size: int
+    candidates: int
+    parts: tuple[FoundPart | MorePart | Constant, ...]
 
 
 @dataclass(frozen=True)

@@ -35,13 +35,18 @@ from graphql.execution.get_variable_signature import get_variable_signature
 from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
 
 from app.kernel.identity import decode_id
+from resolvers.reading.cursors import nulls_in
 
 COERCION_ERRORS_MAX = 5
 PLAIN = {GraphQLString.name: str, GraphQLID.name: str, GraphQLBoolean.name: bool, GraphQLInt.name: int}
 """The types whose values JSON already has as they must be."""
 INT_MAX = 2**31 - 1
-SIZES = frozenset({"first", "last"})
+CHOOSING = ("Sort", "GroupBy", "SearchType")
+"""How the names of enums end whose lists choose SQL; lists of all other enums are bound."""
 ABSENT = object()
+Shape = Callable[[Any], Hashable]
+"""What of a variable's value a plan depends on."""
+NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class Declared:
     signature: Any
     plain: type | None
     nullable: bool
-    shape: Callable[[Any], Hashable]
+    shape: Shape
 
     def is_ready(self, value: Any) -> bool:
         """Whether a value, or its absence, is already what coercion would make of it."""
@@ -97,23 +102,23 @@ class Variables:
 
 
 def variables_of(
-    schema: GraphQLSchema, operation: OperationDefinitionNode, *, sizes: frozenset[str] = frozenset()
+    schema: GraphQLSchema, operation: OperationDefinitionNode, *, chosen: Mapping[str, Shape] = NOTHING
 ) -> Variables:
-    """The variables that a valid operation declares; those in `sizes` say how long a page is."""
-    declared = (_declared(schema, item, sizes) for item in operation.variable_definitions or ())
+    """The variables that a valid operation declares; `chosen` says of some what of their values chooses SQL."""
+    declared = (_declared(schema, item, chosen) for item in operation.variable_definitions or ())
     return Variables(operation, tuple(declared))
 
 
-def _declared(schema: GraphQLSchema, definition: Any, sizes: frozenset[str]) -> Declared:
+def _declared(schema: GraphQLSchema, definition: Any, chosen: Mapping[str, Shape]) -> Declared:
     signature = get_variable_signature(schema, definition)
     assert not isinstance(signature, GraphQLError)  # noqa: S101
     kind = signature.type.of_type if isinstance(signature.type, GraphQLNonNull) else signature.type
     plain = PLAIN.get(getattr(kind, "name", "")) if definition.default_value is None else None
-    shape = _itself if signature.name in sizes else _shape_of(kind)
+    shape = chosen.get(signature.name) or _shape_of(kind)
     return Declared(signature.name, signature, plain, kind is signature.type, shape)
 
 
-def _shape_of(kind: GraphQLInputType) -> Callable[[Any], Hashable]:
+def _shape_of(kind: GraphQLInputType) -> Shape:
     """What tells the shape of values of `kind`."""
     chooses = isinstance(kind, GraphQLScalarType) and kind.name in {GraphQLBoolean.name, GraphQLID.name}
     if isinstance(kind, GraphQLScalarType) and not chooses:
@@ -124,6 +129,10 @@ def _shape_of(kind: GraphQLInputType) -> Callable[[Any], Hashable]:
 def _itself(value: Any) -> Hashable:
     """The length of a page stands in the SQL, so each length has a plan of its own."""
     return value  # type: ignore[no-any-return]
+
+
+DECIDING: Mapping[str, Shape] = {"first": _itself, "last": _itself, "after": nulls_in, "before": nulls_in}
+"""The arguments of a list whose values choose its SQL."""
 
 
 def _bound(_: Any) -> Hashable:
@@ -152,32 +161,34 @@ def _shape(value: Any, kind: GraphQLInputType) -> Hashable:
 
 
 def _list_shape(value: list[Any], kind: GraphQLList[Any]) -> Hashable:
-    """A list of plain scalars is one parameter; of all else each item has its shape."""
+    """A list of plain scalars is one parameter; of all else each item has its shape, a choice told twice but once."""
     inner = kind.of_type.of_type if isinstance(kind.of_type, GraphQLNonNull) else kind.of_type
-    plain = is_leaf_type(inner) and not (isinstance(inner, GraphQLEnumType) and inner.name.endswith("Sort"))
+    plain = is_leaf_type(inner) and not (isinstance(inner, GraphQLEnumType) and inner.name.endswith(CHOOSING))
     if plain and getattr(inner, "name", "") != "ID":
         return ...
-    return tuple(_shape(item, kind.of_type) for item in value)
+    shapes = tuple(_shape(item, kind.of_type) for item in value)
+    return tuple(dict.fromkeys(shapes)) if isinstance(inner, GraphQLEnumType) else shapes
 
 
-def sizes_of(document: DocumentNode) -> frozenset[str]:
-    """The variables that say how long a page is: a plan is made for their values, so that its SQL has its limits.
+def chosen_by(document: DocumentNode) -> Mapping[str, Shape]:
+    """The variables whose values choose the SQL of a page, each with what of its values does.
 
     PostgreSQL plans a statement anew each time if it does not know how few rows are wanted of it, which takes as long
-    as running it.
+    as running it; so a plan is made for the length of a page. And what follows a cursor whose key is null is found
+    otherwise than what follows one whose key is not.
     """
-    found = _Sizes()
+    found = _Deciding()
     visit(document, found)
-    return frozenset(found.names)
+    return found.shapes
 
 
-class _Sizes(Visitor):
-    """Collects the variables that are given as the size of a page."""
+class _Deciding(Visitor):
+    """Collects the variables that are given as the length of a page or as a cursor."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.names: set[str] = set()
+        self.shapes: dict[str, Shape] = {}
 
     def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
-        if node.name.value in SIZES and isinstance(node.value, VariableNode):
-            self.names.add(node.value.name.value)
+        if node.name.value in DECIDING and isinstance(node.value, VariableNode):
+            self.shapes.setdefault(node.value.name.value, DECIDING[node.name.value])

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
+from time import perf_counter
 from typing import Any
 
 import orjson
 from graphql import GraphQLObjectType
-from graphql.execution.collect_fields import FieldDetails, collect_subfields
+from graphql.execution.collect_fields import FieldDetails, collect_fields, collect_subfields
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kernel.outbox import as_json
 from app.kernel.visibility import viewer_values
 from resolvers.context import Context
-from resolvers.reading.run import KEYS, Prepared, Reading, values_of
+from resolvers.errors import TimedOut
+from resolvers.reading.run import KEYS, Prepared, Reading, told_when_late, values_of
 from resolvers.writing.outcomes import Outcome
 from resolvers.writing.run import Commands
 from schema.names import camel, snake
 from schema.operations import Mutation
 
-Fetch = Callable[[Any, int], Awaitable[bytes | None]]
+SHOWN_LATE = "It was done, but to read what it shows took too long and was stopped; ask for that by itself."
 
 
 class Writing:
@@ -32,25 +34,42 @@ class Writing:
     async def answer(
         self, mutation: Mutation, given: Mapping[str, Any], details: list[FieldDetails], context: Context
     ) -> bytes:
-        """The JSON of a mutation's payload; RequestError, with nothing done, where what it selects cannot be shown."""
+        """The JSON of a mutation's payload, of which it is known that it can be shown."""
         selected = self._selected(mutation.payload, details, context)
-        self._require_showable(mutation, selected, context)
+        began = perf_counter()
+
+        async def seen(session: AsyncSession | None, outcome: Outcome) -> bytes:
+            done = perf_counter()
+            payload = await self._payload(mutation, outcome, selected, context, session)
+            context.took(command=done - began, payload=perf_counter() - done)
+            return payload
+
         if given.get("dryRun"):
+            rehearsing = self.commands.rehearse(mutation, given, context.principal, seen)
+            return await told_when_late(rehearsing)  # type: ignore[no-any-return]
+        return await seen(None, await told_when_late(self.commands.give(mutation, given, context.principal)))
 
-            async def seen(session: AsyncSession, outcome: Outcome) -> bytes:
-                return await self._payload(mutation, outcome, selected, context, session)
+    def require_showable(self, context: Context) -> None:
+        """Prepare and bind all that an operation will show, and count what that costs; RequestError where it may not.
 
-            return await self.commands.rehearse(mutation, given, context.principal, seen)  # type: ignore[no-any-return]
-        outcome = await self.commands.give(mutation, given, context.principal)
-        return await self._payload(mutation, outcome, selected, context, None)
+        This comes before its first mutation, for a caller who gets an error believes that nothing was done.
+        """
+        graph, operation = self.reading.graph, context.operation
+        root = graph.schema.mutation_type
+        assert root is not None  # noqa: S101
+        variables, definition = operation.variables, operation.definition
+        found = collect_fields(graph.schema, operation.fragments, variables, root, definition)
+        for details in found.grouped_field_set.values():
+            mutation = graph.mutations.get(details[0].node.name.value)
+            if mutation is not None:
+                self._require_showable(mutation, self._selected(mutation.payload, details, context), context)
 
     def _require_showable(self, mutation: Mutation, selected: dict[str, list[FieldDetails]], context: Context) -> None:
-        """Prepare and bind what will be read, for a caller who gets an error believes that nothing was done."""
         principal, variables = context.principal, {**context.operation.variables.coerced, KEYS.name: []}
         for details in selected.values():
             if details[0].node.name.value == mutation.shown:
                 prepared = self._prepared(mutation, details, context, guarded=False)
-                prepared.budget.spent(principal.roles, self.reading.limits)
+                context.spend(prepared.budget, self.reading.limits)
                 values_of(prepared.statement, variables, viewer_values(principal))
 
     async def _payload(
@@ -84,7 +103,12 @@ class Writing:
         assert outcome.key is not None  # noqa: S101
         prepared = self._prepared(mutation, details, context, guarded=outcome.repeated)
         variables, principal = context.operation.variables.coerced, context.principal
-        found = await self.reading.read_objects(prepared, [outcome.key], variables, principal, session=session)
+        try:
+            found = await self.reading.read_objects(prepared, [outcome.key], variables, principal, session=session)
+        except TimedOut:
+            if session is not None:
+                raise
+            raise TimedOut(SHOWN_LATE) from None
         return found.get(outcome.key, b"null")
 
     def _prepared(

@@ -141,6 +141,20 @@ class TestRecalled:
             with clock.stopped_at(clock.now() + A_SECOND):
                 assert recalled(header) is None
 
+    async def test_takes_no_token_and_no_key_after_its_end(self, session: AsyncSession):
+        ends_at = clock.now().replace(microsecond=0) + rules.ACCESS_TOKEN_LIFE
+        made = await access.api_key(session, expires_at=ends_at)
+        user = await access.user(session)
+        with clock.stopped_at(ends_at - rules.ACCESS_TOKEN_LIFE):
+            token = bearer(user)
+        for header in (token, f"Bearer {made.secret}"):
+            with clock.stopped_at(ends_at - A_SECOND / 2):
+                callers.forget()
+                await authenticate(session, header)
+                assert recalled(header) == recalled(header) is not None
+            with clock.stopped_at(ends_at):
+                assert recalled(header) is None
+
     async def test_takes_nobody_for_somebody_else(self, session: AsyncSession):
         user, made = await access.user(session), await access.api_key(session)
         await authenticate(session, bearer(user))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.kernel.limits import Limits
 from app.server.settings import LIMIT_PREFIX, PREFIX, Settings
+from bench import keeping
 from tests.architecture.sources import ROOT
 
 README = ROOT / "README.md"
@@ -38,11 +39,11 @@ def shown(default: object) -> str:
 
 
 def filled(text: str) -> str:
-    """The README with its tables as the code has them."""
+    """The README with its tables as the code and the kept results of the benchmarks have them."""
     for name, lines in (("settings", settings()), ("limits", limits())):
         table = "\n".join((f"<!-- {name} -->", "", *lines, "", f"<!-- /{name} -->"))
         text = re.sub(f"<!-- {name} -->.*<!-- /{name} -->", lambda _, table=table: table, text, flags=re.DOTALL)  # type: ignore[misc]
-    return text
+    return keeping.filled(text)
 
 
 if __name__ == "__main__":

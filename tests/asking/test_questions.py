@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kernel.identity import encode_id
 from app.kernel.principal import ANONYMOUS, SYSTEM
+from resolvers.context import GraphQLRequest
 from tests.factories import inventory
 from tests.factories.fulfilment import BERLIN, PORTO, ordered, stocked_at
 from tests.graph import GraphClient
@@ -58,6 +60,14 @@ class TestQuestion:
         assert "errors" not in await graph.response(f"{{ locations(first: 1) {{ nodes {{ {shown} }} }} }}")
         plan = f"sourcingPlan(orderId: $order) {{ candidates {{ location {{ {shown} }} }} }}"
         assert await graph.code(f"query ($order: ID!) {{ {plan} }}", {"order": order}) == "TOO_MANY_NODES"
+
+    async def test_tells_what_its_nodes_cost_where_that_is_asked(self, graph: GraphClient, order: str):
+        plan = "sourcingPlan(orderId: $order) { candidates { location { stockLevels(first: 3) { nodes { id } } } } }"
+        request = GraphQLRequest(f"query ($order: ID!) {{ {plan} }}", {"order": order}, tells_cost=True)
+        found = orjson.loads((await graph.execution.execute(request, SYSTEM)).body)
+        assert len(found["data"]["sourcingPlan"]["candidates"]) == 2
+        cost = found["extensions"]["cost"]
+        assert (cost["requested"], cost["objects"]) == (2 * (1 + 1 + 3), 2 * 3)
 
     @pytest.mark.parametrize(("given", "by"), [("junk", SYSTEM), (encode_id("Product", 1), SYSTEM), (None, ANONYMOUS)])
     async def test_tells_nothing_of_what_the_caller_may_not_see(self, graph: GraphClient, order: str, given, by):

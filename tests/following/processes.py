@@ -151,7 +151,7 @@ async def process(
     bounds = replace(DEFAULTS, **limits)
     async with AsyncExitStack() as things:
         pool = await things.enter_async_context(reading_pool(database_url, pool=4))
-        reading = NotingReading(graph, pool, pool, bounds, EVENT_CURSOR_SQL)
+        reading = NotingReading(graph, pool, bounds, EVENT_CURSOR_SQL)
         bell = Bell(wakeup)
         ringing = asyncio.create_task(bell.run())
         things.callback(ringing.cancel)

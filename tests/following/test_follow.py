@@ -139,6 +139,12 @@ class TestVisibility:
             await served.execution.answer(GraphQLRequest(document), caller)
         assert (refused.value.extensions or {})["code"] == "FORBIDDEN"
 
+    async def test_refuses_at_the_start_what_would_cost_too_much(self, served: Process):
+        deep = "stockLevel { holds(first: 100) { nodes { stockLevel { holds(first: 100) { nodes { id } } } } } }"
+        with pytest.raises(RequestError) as refused:
+            await served.execution.answer(GraphQLRequest(f"subscription {{ stockLevelChanged {{ {deep} }} }}"), SYSTEM)
+        assert refused.value.extensions == {"code": "TOO_MANY_NODES", "found": 10_100, "limit": 10_000}
+
     async def test_refuses_an_id_of_something_else_as_a_filter(self, served: Process):
         for wrong in ("nonsense", encode_id("Order", 1)):
             with pytest.raises((RequestError, RequestErrors)) as refused:
@@ -151,8 +157,8 @@ class TestIdleCursor:
     async def test_advances_while_nothing_that_is_followed_happens(self, served: Process, shelf: Shelf, sessions):
         other = await shelf_of(sessions)
         reader = await served.follow(ON_HAND, product=shelf.product_id)
-        await other.change()
         last = (await served.following.log.state()).last_position
+        await other.change()
         async with asyncio.timeout(5):
             while (decode_cursor(reader.stream.idle_cursor or "") or Cursor("", 0)).position <= last:
                 await asyncio.sleep(0.01)

@@ -11,8 +11,6 @@ import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from graphql import ExecutionResult, GraphQLError, GraphQLResolveInfo, build_schema, execute_sync, parse
@@ -22,9 +20,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.kernel.identity import decode_id, encode_id, token_hash
 from app.kernel.principal import Principal
 from app.kernel.visibility import viewer_values
-from schema.building import Graph, NodeType
-from schema.language import Expression, Listing, Lookup, Many, One, References, Scalar, Value
+from schema.answers import Expression, Listing, Lookup, Many, One, OneOf, References, Scalar, Value
+from schema.building import Graph
 from schema.names import camel
+from schema.nodes import NodeType
+from tests.reading.comparing import compared
+from tests.reading.naive_groups import GroupOf, groups, of_group
+from tests.reading.naive_searches import found_by, hits
+from tests.reading.spelling import told
 
 Row = Mapping[str, Any]
 Order = tuple[tuple[str, bool], ...]
@@ -90,10 +93,11 @@ class Held:
 
 @dataclass(frozen=True)
 class PageOf:
-    """One page of a list: its rows, how many the whole list has, what lies around it, and the order of its cursors."""
+    """One page of a list of a node: its rows, the whole list's, what lies around it, and the order of its cursors."""
 
+    node: str
     shown: Sequence[Found]
-    total: int
+    whole: Sequence[Found]
     order: Order
     anything_before: bool
     anything_after: bool
@@ -140,7 +144,9 @@ class Naive:
                 parts = {camel(part): expression for part, expression in source.answer.parts.items()}
                 return told(self.world.told[source.owner.node, parts[name]][source.owner.key])
             case PageOf():
-                return self._of_page(source, name)
+                return self._of_page(source, name, arguments, caller)
+            case GroupOf():
+                return of_group(self, source, name)
             case EdgeOf():
                 return self.cursor(source.page.order, source.shows) if name == "cursor" else source.shows
         assert isinstance(source, dict)
@@ -152,6 +158,10 @@ class Naive:
             return there(self._visible(arguments["id"], None, caller))
         if name == "nodes":
             return [self._visible(each, None, caller) for each in arguments["ids"]]
+        if name == "search":
+            best = [Found(*hit) for hit in hits(self.world, arguments, caller)]
+            size = PAGE_DEFAULT if arguments.get("first") is None else arguments["first"]
+            return {"nodes": best[:size], "hasMore": len(best) > size}
         declared = self.graph.queries[name]
         if isinstance(declared.answer, Listing):
             return self._list(declared.node, None, declared.answer, arguments, caller)
@@ -192,11 +202,14 @@ class Naive:
             case References():
                 return self.world.rows[found.node][found.key]["external_references"]
             case One(key=key):
-                return self._one(found, str(declared.target), key, caller)
+                return self.one(found, str(declared.target), key, caller)
+            case OneOf():
+                named = ((key, to) for key, to in declared.branches if self._row(found)[key] is not None)
+                return next((self.one(found, to, key, caller) for key, to in named), None)
         assert isinstance(declared.answer, Many)
         return self._list(str(declared.target), found, declared.answer, arguments, caller)
 
-    def _one(self, found: Found, target: str, column: str, caller: Principal) -> Found | None:
+    def one(self, found: Found, target: str, column: str, caller: Principal) -> Found | None:
         """The row that a foreign key names, where the caller sees it."""
         key = self.world.rows[found.node][found.key][column]
         granted = found.granted and self._implied(found.node, column)
@@ -217,7 +230,7 @@ class Naive:
         where = arguments.get("where") or {}
         kept = [found for found in beside if self._sees(found, caller) and self.matches(found, where, caller)]
         order = self.order_of(node, arguments.get("sort"), answer.order_by)
-        return self._page(self._sorted(kept, order), order, arguments)
+        return self._page(node, self._sorted(kept, order), order, arguments)
 
     def _all(self, node: str) -> list[Found]:
         return [Found(node, key) for key in self.world.rows[node]]
@@ -237,18 +250,21 @@ class Naive:
         """The order of a list: of two mentions of a column the first counts."""
         order: dict[str, bool] = {}
         for asked in sort or ():
-            column, descends = self.graph.nodes[node].sorts[asked]
-            order.setdefault(column, descends)
+            offered = self.graph.nodes[node].sorts[asked]
+            order.setdefault(offered.column, offered.descending)
         order = order or {otherwise: False}
         return tuple({**order, "id": order.get("id", list(order.values())[-1])}.items())
 
     def _sorted(self, rows: list[Found], order: Order) -> list[Found]:
-        """Rows in an order, by one stable sort for each column from the last to the first."""
+        """Rows in an order, by one stable sort for each column from the last to the first; null is above all."""
         for column, descends in reversed(order):
-            rows = sorted(rows, key=lambda found: self._row(found)[column], reverse=descends)
+            there = [found for found in rows if self._row(found)[column] is not None]
+            null = [found for found in rows if self._row(found)[column] is None]
+            there.sort(key=lambda found: self._row(found)[column], reverse=descends)
+            rows = null + there if descends else there + null
         return rows
 
-    def _page(self, whole: list[Found], order: Order, arguments: dict[str, Any]) -> PageOf:
+    def _page(self, node: str, whole: list[Found], order: Order, arguments: dict[str, Any]) -> PageOf:
         """The part of a list, in its order, that its arguments ask for."""
         after, before = arguments.get("after"), arguments.get("before")
         start = 0 if after is None else self._place(whole, order, after, inclusive=True)
@@ -260,8 +276,9 @@ class Naive:
         else:
             high = min(high, low + (PAGE_DEFAULT if first is None else first))
         return PageOf(
+            node=node,
             shown=whole[low:high],
-            total=len(whole),
+            whole=whole,
             order=order,
             anything_before=start > 0 or low > start,
             anything_after=end < len(whole) or high < end,
@@ -284,12 +301,14 @@ class Naive:
         keys = [made_for, *(told(self._row(found)[column]) for column, _ in order)]
         return base64.b64encode(json.dumps(keys, ensure_ascii=False).encode()).decode()
 
-    def _of_page(self, page: PageOf, name: str) -> Any:
+    def _of_page(self, page: PageOf, name: str, arguments: dict[str, Any], caller: Principal) -> Any:
         """One field of a connection."""
         if name == "nodes":
             return page.shown
         if name == "totalCount":
-            return page.total
+            return len(page.whole)
+        if name == "groups":
+            return groups(self, page.node, page.whole, arguments, caller)
         if name == "edges":
             return [EdgeOf(page, found) for found in page.shown]
         return {
@@ -316,68 +335,37 @@ class Naive:
                 return all(
                     compared(operator, encode_id(found.node, found.key), given) for operator, given in value.items()
                 )
-        declared = self.graph.nodes[found.node].fields[key]
-        match declared.answer:
+            case "search":
+                return found_by(value, self._row(found), self.graph.nodes[found.node])
+        match (declared := self.graph.nodes[found.node].fields[key]).answer:
             case One(key=column):
-                one = self._one(found, str(declared.target), column, caller)
+                one = self.one(found, str(declared.target), column, caller)
                 return one is not None and self.matches(one, value, caller)
             case Many(key=column):
-                beside = [
-                    each for each in self._beside(str(declared.target), found, column) if self._sees(each, caller)
-                ]
-                return self._matches_list(beside, value, caller)
+                beside = self._beside(str(declared.target), found, column)
+                return self._matches_list([each for each in beside if self._sees(each, caller)], value, caller)
+            case Value():
+                return self._matches_value(found, declared.answer, value)
         assert isinstance(declared.answer, Scalar)
-        present = self._row(found)[str(declared.answer.column)]
+        present = self.world.told[found.node, declared.answer.expression][found.key]
         return all(compared(operator, present, given) for operator, given in value.items())
 
+    def _matches_value(self, found: Found, answer: Value, value: Mapping[str, Any]) -> bool:
+        """Whether the parts of a value match; all are null where there is none."""
+        parts = {camel(name): part for name, part in answer.parts.items()} | {"isNull": answer.present}
+        asked = {name: {"isNull": given} if name == "isNull" else given or {} for name, given in value.items()}
+        told = {name: self.world.told[found.node, part][found.key] for name, part in parts.items()}
+        told = told if told["isNull"] is not None else dict.fromkeys(told)
+        return all(compared(each, told[name], given) for name in asked for each, given in asked[name].items())
+
     def _matches_list(self, rows: list[Found], value: Mapping[str, Any], caller: Principal) -> bool:
-        """Whether `some` and `none` of the rows of a list match as they are to."""
-        some, none = value.get("some"), value.get("none")
+        """Whether `some`, `every` and `none` of the rows of a list match as they are to."""
+        some, every, none = value.get("some"), value.get("every"), value.get("none")
         if some is not None and not any(self.matches(row, some, caller) for row in rows):
             return False
+        if every is not None and not all(self.matches(row, every, caller) for row in rows):
+            return False
         return none is None or not any(self.matches(row, none, caller) for row in rows)
-
-
-def compared(operator: str, present: Any, given: Any) -> bool:
-    """Whether a column's value and that of a filter compare as `operator` says; null is neither more nor less."""
-    if operator == "isNull":
-        return given is None or (present is None) is given
-    if given is None:
-        return operator != "eq" or present is None
-    if present is None:
-        return False
-    if operator == "in":
-        return any(present == parsed(each, present) for each in given)
-    if operator == "contains":
-        return given.lower() in present.lower()
-    wanted = parsed(given, present)
-    comparisons = {
-        "eq": present == wanted,
-        "ne": present != wanted,
-        "lt": present < wanted,
-        "lte": present <= wanted,
-        "gt": present > wanted,
-        "gte": present >= wanted,
-    }
-    return bool(comparisons[operator])
-
-
-def parsed(given: Any, present: Any) -> Any:
-    """What a filter was given, as the type of the column that it is compared with."""
-    if isinstance(present, datetime):
-        return datetime.fromisoformat(given)
-    return Decimal(str(given)) if isinstance(present, Decimal) else given
-
-
-def told(value: Any) -> Any:
-    """A value as JSON shows it: decimals as text without idle zeros, instants as PostgreSQL writes them in UTC."""
-    if isinstance(value, datetime):
-        text = value.isoformat(timespec="microseconds")
-        instant, zone = text[:-6], text[-6:]
-        return instant.rstrip("0").rstrip(".") + zone
-    if isinstance(value, Decimal):
-        return format(value.normalize() if value else Decimal(0), "f")
-    return str(value) if isinstance(value, str) else value
 
 
 def there(found: Found | None) -> Found:

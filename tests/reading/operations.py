@@ -19,17 +19,22 @@ from graphql import (
     GraphQLInputObjectType,
     GraphQLObjectType,
     get_named_type,
+    is_abstract_type,
     is_leaf_type,
 )
 from hypothesis import strategies as st
 
 from app.kernel.identity import encode_id
 from app.kernel.principal import Principal
-from schema.building import NodeType
-from schema.language import Listing, Many, One, Scalar
+from schema.answers import Expression, Listing, Many, One, Scalar, Value
 from schema.names import camel
-from tests.reading.naive import Found, Naive, told
+from schema.nodes import NodeType
+from tests.reading.drawn_abstract import ABSTRACT, above, anything, drawn_search
+from tests.reading.drawn_groups import drawn_groups, group_field
+from tests.reading.naive import Found, Naive
+from tests.reading.naive_searches import words_of
 from tests.reading.shop import Shop
+from tests.reading.spelling import Name, literal, told
 
 Picked = TypeVar("Picked")
 DEPTH = 3
@@ -50,13 +55,6 @@ class Drawn:
     def __repr__(self) -> str:
         """The operation as a failure shows it."""
         return f"{self.caller}: {json.dumps(self.variables)}\n{self.document}"
-
-
-@dataclass(frozen=True)
-class Name:
-    """The name of an enum's value, which is written without quotes."""
-
-    text: str
 
 
 @dataclass
@@ -94,14 +92,16 @@ class Drawing:
 
     def root(self) -> str:
         """One root field."""
-        kind = self.pick(("listing", "listing", "listing", "lookup", "lookup", "node", "nodes", "typename"))
+        kind = self.pick(("listing", "listing", "listing", "lookup", "lookup", "node", "nodes", "search", "typename"))
         if kind == "typename":
             return "__typename"
         if kind == "node":
-            return f"{self.fresh()}: node(id: {self.value('ID!', self.identity())}) {self.anything()}"
+            return f"{self.fresh()}: node(id: {self.value('ID!', self.identity())}) {anything(self, 'Node', DEPTH)}"
         if kind == "nodes":
             ids = [self.identity() for _ in self.some(3, least=0)]
-            return f"{self.fresh()}: nodes(ids: {self.value('[ID!]!', ids)}) {self.anything()}"
+            return f"{self.fresh()}: nodes(ids: {self.value('[ID!]!', ids)}) {anything(self, 'Node', DEPTH)}"
+        if kind == "search":
+            return drawn_search(self)
         queries = self.naive.graph.queries
         name = self.pick([name for name in queries if isinstance(queries[name].answer, Listing) is (kind == "listing")])
         if kind == "lookup":
@@ -152,19 +152,14 @@ class Drawing:
         key = {"plain": name, "alias": f"b_{name}", "long": f"{name}_{LONG}"}[kind]
         return self.directed(f"{prefix}{key}: {name}" if prefix or key != name else name)
 
-    def anything(self) -> str:
-        """A selection of whatever has an id."""
-        kinds = ("Node", *self.naive.graph.nodes)
-        spreads = [self.spread(self.pick(kinds), DEPTH, prefixed=True) for _ in self.some(3, least=0)]
-        return f"{{ {self.pick(('__typename', 'id'))} {' '.join(spreads)} }}"
-
     def spread(self, kind: str, depth: int, *, prefixed: bool) -> str:
         """A fragment on `kind`: written in its place, named, or named before."""
         form = self.pick(("inline", "named", "again"))
         known = [name for name, (of, _) in self.fragments.items() if of == kind and name.endswith("P") is prefixed]
         if form == "again" and known:
             return self.directed(f"...{self.pick(known)}")
-        body = "{ id __typename }" if kind == "Node" else self.object(kind, depth, prefixed=prefixed)
+        several = kind in ABSTRACT
+        body = anything(self, kind, max(0, depth - 1)) if several else self.object(kind, depth, prefixed=prefixed)
         if form == "inline":
             return self.directed(f"... on {kind}") + f" {body}"
         name = f"F{len(self.fragments)}{'P' if prefixed else ''}"
@@ -179,7 +174,7 @@ class Drawing:
         parts = ["id"] if "id" in names and not prefixed and self.maybe(60) else []
         for _ in self.some(4):
             if self.maybe(12):
-                of = "Node" if kind in self.naive.graph.nodes and self.maybe(20) else kind
+                of = self.pick(above(self, kind)) if self.maybe(20) else kind
                 parts.append(self.spread(of, max(0, depth - 1), prefixed=prefixed))
             elif self.maybe(8):
                 parts.append("__typename")
@@ -194,12 +189,14 @@ class Drawing:
             return self.keyed(name, prefix)
         if inner.name.endswith("Connection"):
             return self.connection(type_.name, name, inner.name.removesuffix("Connection"), depth - 1, prefix=prefix)
-        return f"{self.keyed(name, prefix)} {self.object(inner.name, max(0, depth - 1))}"
+        below = anything if is_abstract_type(inner) else Drawing.object
+        return f"{self.keyed(name, prefix)} {below(self, inner.name, max(0, depth - 1))}"
 
     def may_read(self, kind: str, name: str) -> bool:
         """Whether the caller may select a field."""
         node = self.naive.graph.nodes.get(kind)
-        roles = node.fields[name].answer.roles if node and name in node.fields else None
+        declared = node.fields.get(name) if node else group_field(self, kind, name)
+        roles = declared.answer.roles if declared else None
         return roles is None or bool(roles & self.caller.roles)
 
     def is_flat(self, type_: GraphQLObjectType, name: str) -> bool:
@@ -223,7 +220,10 @@ class Drawing:
 
     def part(self, node: str, depth: int) -> str:
         """One part of a connection."""
-        form = self.pick(("nodes", "nodes", "edges", "pageInfo", "totalCount", "__typename"))
+        form = self.pick(("nodes", "nodes", "edges", "pageInfo", "totalCount", "__typename", "groups"))
+        if form == "groups":
+            declared = self.naive.graph.nodes[node]
+            return drawn_groups(self, declared, depth) if declared.groups else "__typename"
         if form == "nodes":
             return f"{self.keyed('nodes')} {self.object(node, depth)}"
         if form == "edges":
@@ -240,7 +240,8 @@ class Drawing:
         graph = self.naive.graph
         answer = graph.queries[name].answer if owner == "Query" else graph.nodes[owner].fields[name].answer
         assert isinstance(answer, Listing | Many)
-        sorts = [Name(sort) for sort in graph.nodes[node].sorts]
+        offered = graph.nodes[node].sorts.items()
+        sorts = [Name(sort) for sort, by in offered if self.may_read(node, by.field)]
         if sorts and self.maybe(50):
             given["sort"] = [self.pick(sorts) for _ in self.some(4, least=0)]
         if self.maybe(60):
@@ -274,6 +275,8 @@ class Drawing:
                 given[name] = [self.where(node, depth - 1) for _ in self.some(2, least=0)]
             elif name == "not":
                 given[name] = self.where(node, depth - 1)
+            elif name == "search":
+                given[name] = words_of(self.chance, self.naive.world.rows[node.name], node)
             else:
                 given[name] = self.asked(node, name, depth)
         return given
@@ -286,9 +289,11 @@ class Drawing:
 
     def may_filter(self, node: NodeType, name: str, depth: int) -> bool:
         """Whether the caller may filter by a field, and the filter is not too deep for it."""
+        if name == "search":
+            return bool(self.naive.world.rows[node.name])
         if name not in node.fields:
             return depth > 0
-        return self.may_read(node.name, name) and (depth > 0 or isinstance(node.fields[name].answer, Scalar))
+        return self.may_read(node.name, name) and (depth > 0 or isinstance(node.fields[name].answer, Scalar | Value))
 
     def asked(self, node: NodeType, name: str, depth: int) -> Any:
         """What is asked of one field."""
@@ -301,18 +306,25 @@ class Drawing:
         if isinstance(declared.answer, One) and target:
             return self.where(target, depth - 1)
         if isinstance(declared.answer, Many) and target:
-            quantifiers = {self.pick(("some", "none")) for _ in self.some(2)}
+            quantifiers = {self.pick(("some", "every", "none")) for _ in self.some(2)}
             return {each: self.where(target, depth - 1) for each in sorted(quantifiers)}
-        assert isinstance(declared.answer, Scalar)
-        return self.operators(node, name, str(declared.answer.column))
-
-    def operators(self, node: NodeType, name: str, column: str) -> dict[str, Any]:
-        """Operators for one column, with values that its rows have."""
         kind = self.filter_of(node).fields[name].type
         assert isinstance(kind, GraphQLInputObjectType)
+        if isinstance(declared.answer, Value):
+            parts = {camel(part): expression for part, expression in declared.answer.parts.items()}
+            asked = {self.pick(tuple(parts)) for _ in self.some(2, least=0)}
+            given = {each: self.operators(node, kind.fields[each].type, parts[each]) for each in sorted(asked)}
+            return {**given, "isNull": self.pick((True, False, None))} if self.maybe(15) else given
+        assert isinstance(declared.answer, Scalar)
+        return self.operators(node, kind, declared.answer.expression)
+
+    def operators(self, node: NodeType, kind: Any, expression: Expression) -> dict[str, Any]:
+        """Operators for what an expression tells, with values that the rows have."""
+        values = [value for value in self.naive.world.told[node.name, expression].values() if value is not None]
+        if "has" in kind.fields:
+            return {"has": Name(self.pick([each for value in values for each in value]))}
         inner = get_named_type(kind.fields["eq"].type)
-        rows = self.naive.world.rows[node.name].values()
-        present = [self.spelled(row[column], inner) for row in rows if row[column] is not None]
+        present = [self.spelled(value, inner) for value in values]
         offered = list(kind.fields) if present else ["isNull"]
         given: dict[str, Any] = {}
         for operator in (self.pick(offered) for _ in self.some(2)):
@@ -320,9 +332,11 @@ class Drawing:
                 given[operator] = self.maybe(50)
             elif operator == "in":
                 given[operator] = [self.pick(present) for _ in self.some(3, least=0)]
-            elif operator == "contains":
+            elif operator in ("contains", "startsWith"):
                 text = self.pick(present)
-                given[operator] = self.pick((text[:2].swapcase(), text[1:].swapcase(), text[-1:], "%", "_", "\\", ""))
+                given[operator] = self.pick(
+                    (text[:2].swapcase(), text[1:].swapcase(), text[-1:], "é", "A", "%", "_", "\\", "")
+                )
             else:
                 given[operator] = None if self.maybe(10) else self.pick(present)
         return given
@@ -374,15 +388,6 @@ class Drawing:
         if isinstance(value, list):
             return [self.plain(item) for item in value]
         return value.text if isinstance(value, Name) else value
-
-
-def literal(value: Any) -> str:
-    """A value as GraphQL writes it."""
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{key}: {literal(item)}' for key, item in value.items())}}}"
-    if isinstance(value, list):
-        return f"[{', '.join(literal(item) for item in value)}]"
-    return value.text if isinstance(value, Name) else json.dumps(value)
 
 
 def operations(naive: Naive, shop: Shop) -> st.SearchStrategy[Drawn]:

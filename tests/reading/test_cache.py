@@ -82,6 +82,21 @@ class TestPlans:
             await client.query(document, by=SYSTEM)
             assert await client.code(document, by=ANONYMOUS) == "FORBIDDEN"
 
+    async def test_are_not_made_for_more_ids_than_a_filter_may_have(self, client: GraphClient, printed: list[str]):
+        document = "query($ids: [ID!]) { products(where: { id: { in: $ids } }) { totalCount } }"
+        ids = ["x"] * (FEW.filter_values_max + 1)
+        assert await client.code(document, {"ids": ids}) == "FILTER_TOO_LONG"
+        assert not printed
+
+    async def test_are_one_however_often_an_order_is_told(self, client: GraphClient, printed: list[str]):
+        document = "query($sort: [OrderSort!]) { orders(sort: $sort) { nodes { number } } }"
+        told = ["TOTAL_ASC", "NUMBER_DESC"]
+        answers = [await client.query(document, {"sort": told + more}) for more in ([], told * 1_000, told[1:])]
+        assert answers[0] == answers[1] == answers[2]
+        assert len(printed) == 1
+        await client.query(document, {"sort": told[::-1]})
+        assert len(printed) == 2
+
     async def test_are_one_for_all_values_that_choose_no_sql(self, client: GraphClient, printed: list[str]):
         document = "query($where: ProductFilter) { products(where: $where) { totalCount } }"
         for where in ({"sku": {"eq": "a"}}, {"sku": {"eq": "b"}}, {"sku": {"in": ["a"]}}, {"sku": {"in": ["b", "c"]}}):

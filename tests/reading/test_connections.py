@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -23,15 +24,33 @@ query($first: Int, $after: String, $last: Int, $before: String, $where: ProductF
 """
 
 
+CATEGORIES = ("tea", None, "cup", None, "tea", "cup", None)
+ORDERS = (
+    None,
+    ["SKU_ASC"],
+    ["NAME_ASC"],
+    ["NAME_DESC"],
+    ["NAME_ASC", "SKU_DESC"],
+    ["CATEGORY_ASC"],
+    ["CATEGORY_DESC"],
+    ["CATEGORY_ASC", "NAME_DESC"],
+    ["CATEGORY_DESC", "NAME_ASC", "SKU_DESC"],
+    ["NAME_DESC", "CATEGORY_ASC"],
+    ["NAME_DESC", "CATEGORY_DESC"],
+)
+"""Orders of every kind: by what is never null and by what may be, one way and both ways, one and several."""
+
+
 @pytest.fixture
 async def seven(session: AsyncSession) -> None:
-    """Seven products, whose names run against their SKUs and of which two share a name."""
+    """Seven products, whose names run against their SKUs, of which two share a name and three have no category."""
     for number in range(7):
         await catalog.product(
             session,
             sku=f"SKU-{number}",
             name=f"Name {6 - number // 2}",
             weight_grams=None if number % 3 else 100 + number,
+            category=CATEGORIES[number],
         )
     await session.commit()
 
@@ -45,25 +64,48 @@ async def page(graph: GraphClient, **variables: Any) -> tuple[list[str], dict[st
 
 
 class TestPaging:
-    @pytest.mark.parametrize("sort", [None, ["SKU_ASC"], ["NAME_ASC"], ["NAME_DESC"], ["NAME_ASC", "SKU_DESC"]])
+    @pytest.mark.parametrize(
+        ("sort", "expected"),
+        [(["CATEGORY_ASC"], "2504136"), (["CATEGORY_DESC"], "6314052"), (["NAME_DESC"], "1032546")],
+    )
+    async def test_puts_null_above_all_and_breaks_ties_the_same_way(
+        self, graph: GraphClient, seven: None, sort: list[str], expected: str
+    ):
+        rows, _ = await page(graph, sort=sort)
+        assert "".join(rows) == expected
+
+    @pytest.mark.parametrize("size", [1, 2, 3])
+    @pytest.mark.parametrize("sort", ORDERS)
     async def test_meets_every_row_once_forwards_and_backwards(
-        self, graph: GraphClient, seven: None, sort: list[str] | None
+        self, graph: GraphClient, seven: None, sort: list[str] | None, size: int
     ):
         whole, _ = await page(graph, sort=sort)
         forwards: list[str] = []
         info: dict[str, Any] = {"endCursor": None, "hasNextPage": True}
         while info["hasNextPage"]:
-            rows, info = await page(graph, first=3, after=info["endCursor"], sort=sort)
+            rows, info = await page(graph, first=size, after=info["endCursor"], sort=sort)
             assert info["hasPreviousPage"] is bool(forwards)
             forwards += rows
         backwards: list[str] = []
         info = {"startCursor": None, "hasPreviousPage": True}
         while info["hasPreviousPage"]:
-            rows, info = await page(graph, last=3, before=info["startCursor"], sort=sort)
+            rows, info = await page(graph, last=size, before=info["startCursor"], sort=sort)
             assert info["hasNextPage"] is bool(backwards)
             backwards = rows + backwards
         assert forwards == backwards == whole
         assert len(whole) == 7
+
+    @pytest.mark.parametrize("sort", ORDERS)
+    async def test_gives_what_lies_between_any_two_cursors(
+        self, graph: GraphClient, seven: None, sort: list[str] | None
+    ):
+        whole, _ = await page(graph, sort=sort)
+        found = (await graph.query(PAGE, {"sort": sort}))["products"]
+        at = [edge["cursor"] for edge in found["edges"]]
+        for low, high in product(range(7), repeat=2):
+            rows, info = await page(graph, after=at[low], before=at[high], sort=sort)
+            assert rows == whole[low + 1 : high]
+            assert (info["hasPreviousPage"], info["hasNextPage"]) == (True, True)
 
     async def test_is_stable_while_rows_come_and_go(self, graph: GraphClient, seven: None, session: AsyncSession):
         _, info = await page(graph, first=3, sort=["SKU_ASC"])
@@ -90,6 +132,9 @@ class TestBounds:
             ("{ products(first: 101) { nodes { sku } } }", "PAGE_TOO_LARGE"),
             ("{ products(first: -1) { nodes { sku } } }", "BAD_USER_INPUT"),
             ("{ products(first: 1, last: 1) { nodes { sku } } }", "BAD_USER_INPUT"),
+            ("{ products(last: 101) { nodes { sku } } }", "PAGE_TOO_LARGE"),
+            ("{ products(last: -1) { nodes { sku } } }", "BAD_USER_INPUT"),
+            ('{ products(before: "") { nodes { sku } } }', "INVALID_CURSOR"),
             ('{ products(after: "junk") { nodes { sku } } }', "INVALID_CURSOR"),
             ('{ products(where: { id: { eq: "junk" } }) { nodes { sku } } }', "INVALID_ID"),
             ("{ product { sku } }", "BAD_USER_INPUT"),

@@ -62,11 +62,18 @@ class TestExplained:
             "    nodes: nodes",
             "      taxIncluded: tax_included",
         )
-        assert told.cost == 5
+        assert told.spent == {"requested": 5, "limit": 20_000, "objects": 3, "objectsLimit": 10_000}
         assert told.parameters == (
             "$1 text = 'CUP-1' from $sku",
             "$2 bigint = 1 from the caller's supplier_id",
         )
+
+    def test_takes_the_operation_that_is_named(self):
+        document = "query A { products { totalCount } } query B { customers { totalCount } }"
+        told = explained(GRAPH, Asked(document, {}, SYSTEM, "B"), DEFAULTS)
+        assert told.plan[0].startswith("customers: ")
+        with pytest.raises(Failure, match="this document has `A`, `B`"):
+            explained(GRAPH, Asked(document, {}, SYSTEM), DEFAULTS)
 
     @pytest.mark.parametrize(
         ("document", "said"),
@@ -113,7 +120,15 @@ class TestCommand:
         for heading in ("── plan", "── cost", "── SQL", "── parameters", "── EXPLAIN"):
             assert heading in told.output
         assert "$1 text = 'CUP-1' from $sku" in told.output
+        assert "1 of 20000\n0 listed objects of 10000" in told.output
         assert "took" not in told.output
+
+    def test_takes_one_operation_of_several(self, filled: FilledShop, shop_database_url: str, tmp_path: Path):
+        document = "query A { products { totalCount } } query B { customers { totalCount } }"
+        told = lading(shop_database_url, tmp_path, document, "--operation", "B")
+        assert told.exit_code == 0, told.output
+        assert "customers" in told.output
+        assert "products" not in told.output
 
     def test_runs_it_where_that_is_asked(self, filled: FilledShop, shop_database_url: str, tmp_path: Path):
         told = lading(shop_database_url, tmp_path, "{ products { nodes { sku } } }", "--analyze")

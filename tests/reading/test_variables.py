@@ -1,5 +1,8 @@
 """Variables: coerced as graphql-core coerces them, and those that size a page make a plan of their own."""
 
+import base64
+
+import orjson
 import pytest
 from graphql import OperationDefinitionNode, parse
 from graphql.execution.values import VariableValues, get_variable_values
@@ -28,6 +31,11 @@ VALUES: tuple[object, ...] = (
     {},
     {"sku": {"eq": "a"}},
 )
+
+
+def cursor(*keys: object) -> str:
+    """A cursor with these keys."""
+    return base64.b64encode(orjson.dumps(["placed_at+,id+", *keys])).decode()
 
 
 def coerced(kind, given, default=""):
@@ -74,6 +82,17 @@ class TestOperationKey:
     def test_knows_the_length_of_a_page_inside_a_fragment(self):
         document = "query($size: Int) { ...R } fragment R on Query { products(last: $size) { nodes { name } } }"
         assert self.key(document, size=1) != self.key(document, size=2)
+
+    def test_is_another_for_each_pattern_of_nulls_in_a_cursor(self):
+        document = "query($at: String) { orders(sort: PLACED_AT_ASC, after: $at) { nodes { id } } }"
+        there, other, null = (cursor(*keys) for keys in (("2026-03-02", 1), ("2026-03-03", 2), (None, 3)))
+        assert self.key(document, at=there) == self.key(document, at=other) == self.key(document, at="junk")
+        assert self.key(document, at=null) != self.key(document, at=there)
+        assert self.key(document, at=null) == self.key(document, at=cursor(None, 4))
+
+    def test_is_one_for_all_cursors_that_only_look_like_others(self):
+        document = "query($name: String) { orders(where: { customerName: { eq: $name } }) { nodes { id } } }"
+        assert self.key(document, name=cursor(None, 3)) == self.key(document, name="Ines")
 
     def test_is_one_for_a_number_that_is_no_length(self):
         document = "query($n: Int) { stockLevels(where: { onHand: { eq: $n } }) { nodes { id } } }"

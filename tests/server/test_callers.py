@@ -7,10 +7,16 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.access.questions import callers
 from app.access.tables import ApiKey
-from app.kernel.principal import ANONYMOUS
+from app.kernel.principal import ANONYMOUS, Principal
 from app.main import HEADERS_OF_BROWSERS, Callers
 from app.server.http_requests import PREFLIGHT_HEADERS, HttpRefusal
 from tests.factories import access
+
+
+async def caller(sessions: async_sessionmaker[AsyncSession], header: str | None) -> Principal:
+    """Who a header proves, whether that is known at once or not."""
+    found = Callers(sessions).of_header(header)
+    return found if isinstance(found, Principal) else await found
 
 
 class TestCallers:
@@ -19,16 +25,20 @@ class TestCallers:
             made = await access.api_key(session)
             await session.commit()
         callers.forget()
-        found = await Callers(sessions).of_header(f"Bearer {made.secret}")
+        header = f"Bearer {made.secret}"
+        found = await caller(sessions, header)
         assert found.api_key_id == made.id
+        assert Callers(sessions).of_header(header) is found
         async with sessions() as session:
             assert (await session.get_one(ApiKey, made.id)).last_used_at is not None
 
     async def test_knows_strangers_and_refuses_the_rest(self, sessions: async_sessionmaker[AsyncSession]):
-        assert await Callers(sessions).of_header(None) is ANONYMOUS
+        assert Callers(sessions).of_header(None) is ANONYMOUS
         with pytest.raises(HttpRefusal) as refused:
-            await Callers(sessions).of_header("Bearer lading_nothing")
+            await caller(sessions, "Bearer lading_nothing")
         assert refused.value.status == 401
+        with pytest.raises(HttpRefusal):
+            Callers(sessions).of_header("Basic YTpi")
 
 
 def test_pages_of_other_origins_may_send_the_header_that_a_query_by_get_needs():

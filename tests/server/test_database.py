@@ -43,7 +43,7 @@ class TestOpenDatabases:
             async with databases.sessions.begin() as session:
                 await session.execute(text("CREATE TABLE written AS SELECT 1 AS one"))
                 assert await session.scalar(text("SHOW jit")) == "off"
-            assert await databases.replica.fetchval("SELECT one FROM written") == 1
+            assert await databases.primary.fetchval("SELECT one FROM written") == 1
 
 
 class TestWritingEngine:

@@ -27,6 +27,12 @@ class TestExamine:
         assert wrong.keys() == {"Redis", "Schema of PostgreSQL"}
         assert wrong["Schema of PostgreSQL"].advice.endswith("run `lading migrate`")
 
+    def test_says_that_a_server_to_read_from_is_no_replica(self, database_url: str, redis_url: str, tmp_path: Path):
+        told = {"DATABASE_URL": database_url, "DATABASE_READ_URL": database_url, "REDIS_URL": redis_url}
+        findings = {finding.what: finding for finding in examine(read_settings(**told, home=tmp_path, port=1))}
+        assert not findings["Replica"].wrong
+        assert "replays nothing" in findings["Replica"].advice
+
     def test_never_tells_a_password(self, database_url: str, tmp_path: Path):
         told = {"DATABASE_URL": "postgresql://me:hush@127.0.0.1:1/x", "REDIS_URL": "redis://:hush@127.0.0.1:1"}
         assert "hush" not in repr(list(examine(read_settings(**told, home=tmp_path))))

@@ -40,6 +40,38 @@ class TestLender:
             pids = {await each.fetchval("select pg_backend_pid()") for each in (one, other)}
         assert await waiting in pids
 
+    async def test_lets_nobody_overtake_who_waits(self, lender: Lender):
+        turns: list[int] = []
+
+        async def borrow(number: int):
+            for _ in range(2):
+                async with lender.acquire():
+                    turns.append(number)
+
+        async with lender.acquire():
+            async with lender.acquire():
+                borrowing = [asyncio.create_task(borrow(number)) for number in range(3)]
+                await asyncio.sleep(0)
+            await asyncio.gather(*borrowing)
+        assert turns == [0, 1, 2, 0, 1, 2]
+
+    async def test_passes_on_what_came_to_one_who_no_longer_waits(self, lender: Lender):
+        async with lender.acquire(), lender.acquire() as other:
+            gone, next_one = asyncio.create_task(own_pid(lender)), asyncio.create_task(own_pid(lender))
+            await asyncio.sleep(0)
+            pid = await other.fetchval("select pg_backend_pid()")
+            lender.give_back(other, None)
+            gone.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await gone
+            assert await asyncio.wait_for(next_one, 5) == pid
+            assert await lender.take() is other
+
+    async def test_lends_no_connection_whose_server_went_away_under_it(self, lender: Lender):
+        with pytest.raises((asyncpg.AdminShutdownError, asyncpg.ConnectionDoesNotExistError)):
+            await lender.fetchrow("select pg_terminate_backend(pg_backend_pid())")
+        assert await own_pid(lender) > 0
+
     async def test_keeps_a_connection_whose_statement_failed(self, lender: Lender):
         pid = await own_pid(lender)
         with pytest.raises(asyncpg.DivisionByZeroError):
@@ -54,6 +86,23 @@ class TestLender:
         with pytest.raises(asyncio.CancelledError):
             await sleeping
         assert await own_pid(lender) != pid
+
+    @pytest.mark.parametrize("ask", [Lender.fetch, Lender.fetchrow])
+    async def test_stops_a_statement_that_nobody_waits_for_before_its_place_is_free(
+        self, lender: Lender, database_url: str, ask
+    ):
+        statement = f"select pg_sleep(30) /* {ask.__name__} */"
+        leaving = [asyncio.create_task(ask(lender, statement)) for _ in range(2)]
+        await asyncio.sleep(0.1)
+        for each in leaving:
+            each.cancel()
+        await asyncio.wait(leaving)
+        assert await own_pid(lender) > 0
+        await lender.close()
+        looking = await asyncpg.connect(database_url)
+        running = "select count(*) from pg_stat_activity where query = $1 and state = 'active'"
+        assert await looking.fetchval(running, statement) == 0
+        await looking.close()
 
     async def test_opens_another_for_one_that_the_server_ended(self, lender: Lender):
         pid = await own_pid(lender)

@@ -43,7 +43,7 @@ def lading(environment: dict[str, str], *arguments: str) -> Iterator[tuple[subpr
 
 def ask(address: str, path: str, **headers: str) -> tuple[int, str, dict[str, str]]:
     """Status, body and headers of the answer, once the server listens."""
-    for _ in range(600):
+    for _ in range(1_800):
         try:
             with urlopen(Request(f"{address}{path}", headers=headers), timeout=5) as answer:
                 return answer.status, answer.read().decode(), dict(answer.headers)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from app.server.telemetry import RequestTelemetry, hide_secrets, request_lines
+from app.server.telemetry import RequestTelemetry, _beginning, hide_secrets, request_lines
 
 
 @pytest.fixture
@@ -72,6 +72,27 @@ class TestRequestTelemetry:
         assert headers[b"x-request-id"].decode() == line["request_id"]
         assert len(line["request_id"]) == 22
 
+    async def test_tells_of_an_endpoint_that_answers_straight(self, told):
+        class Endpoint:
+            async def answer(self, scope, receive, send, *headers: tuple[bytes, bytes]):
+                await send({"type": "http.response.start", "status": 418, "headers": headers})
+                return 418
+
+        sent = []
+
+        async def send(message):
+            sent.append(message)
+
+        async def nothing(*_: object):
+            raise AssertionError("nobody else is asked")
+
+        scope = {"type": "http", "method": "POST", "path": "/graphql", "headers": [(b"x-request-id", b"mine-2")]}
+        telemetry = RequestTelemetry(nothing, paths=frozenset({"/graphql"}), straight=lambda _: Endpoint())
+        await telemetry(scope, nothing, send)
+        (line,) = told()
+        assert (line["status"], line["request_id"]) == (418, "mine-2")
+        assert sent[0]["headers"] == ((b"x-request-id", b"mine-2"),)
+
 
 class TestRequestLines:
     def test_are_left_out_where_only_graver_lines_are_wanted(self, told):
@@ -80,6 +101,21 @@ class TestRequestLines:
         logging.getLogger().setLevel(logging.INFO)
         request_lines.write(method="GET", path="other", status=404, ms=2.0)
         assert [line["ms"] for line in told()] == [2.0]
+
+    def test_of_paths_that_somebody_made_up_are_not_kept(self, told):
+        kept = _beginning.cache_info().currsize
+        request_lines.write(method="GET", path="/" + "a" * 5_000, status=404, ms=1.0)
+        (line,) = told()
+        assert line["path"] == "/" + "a" * 5_000
+        assert _beginning.cache_info().currsize == kept
+
+    def test_that_cannot_be_written_are_lost(self, told):
+        del told
+        reading, writing = os.pipe()
+        os.close(reading)
+        request_lines.write_to(writing)
+        request_lines.write(method="GET", path="other", status=404, ms=1.0)
+        os.close(writing)
 
 
 class TestHideSecrets:

@@ -27,6 +27,20 @@ async def rows(session: AsyncSession) -> tuple[int, ...]:
     return tuple(count or 0 for count in counts)
 
 
+async def test_does_nothing_of_several_where_one_cannot_be_shown(graph: GraphClient, session: AsyncSession):
+    channel = await orders.channel(session)
+    await session.commit()
+    before = await rows(session)
+    given: dict[str, Any] = {"channel": encode_id("Channel", channel), "key": None}
+    both = f"good: {CREATED % 'id'} bad: {CREATED % 'holds { nodes { stockLevel { onHand } } }'}"
+    assert await graph.code(CREATE % both, given, by=ANONYMOUS) == "FORBIDDEN"
+    assert await rows(session) == before
+    share = "lines(first: 90) { nodes { product { prices(first: 60) { nodes { id } } } } }"
+    both = f"one: {CREATED % share} two: {CREATED % share}"
+    assert await graph.code(CREATE % both, given, by=ANONYMOUS) == "TOO_MANY_NODES"
+    assert await rows(session) == before
+
+
 @pytest.mark.parametrize("key", [None, "cart-1"])
 @pytest.mark.parametrize(
     ("selection", "code"),

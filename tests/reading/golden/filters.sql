@@ -1,4 +1,4 @@
--- cost 117
+-- cost 118
 -- $1 bigint = 1 from the caller's supplier_id
 -- $2 integer = 4
 -- $3 text = 'PORTO'
@@ -69,7 +69,7 @@ select
           select product_6.sku as "sku"
           from products product_6
           where (product_6.status = 'PUBLISHED' OR product_6.supplier_id = $1::bigint)
-            and ((product_6.sku = $5::text) or (product_6.name ilike $6::text))
+            and ((product_6.sku = $5::text) or (folded(((((' ' || coalesce(product_6.sku, '')) || ' ') || coalesce(product_6.gtin, '')) || ' ') || coalesce(product_6.name, '')) like folded($6::text) and folded(product_6.name) like folded($6::text)))
           order by product_6.id
           limit 20
         ) "{}"
