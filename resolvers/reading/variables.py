@@ -5,7 +5,7 @@ Those of plain types, which most are, are spared graphql-core's ceremony, and th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from graphql import (
     ArgumentNode,
     DocumentNode,
+    FieldNode,
     GraphQLBoolean,
     GraphQLEnumType,
     GraphQLError,
@@ -25,7 +26,9 @@ from graphql import (
     GraphQLScalarType,
     GraphQLSchema,
     GraphQLString,
+    ListValueNode,
     OperationDefinitionNode,
+    ValueNode,
     VariableNode,
     Visitor,
     is_leaf_type,
@@ -120,8 +123,7 @@ def _declared(schema: GraphQLSchema, definition: Any, chosen: Mapping[str, Shape
 
 def _shape_of(kind: GraphQLInputType) -> Shape:
     """What tells the shape of values of `kind`."""
-    chooses = isinstance(kind, GraphQLScalarType) and kind.name in {GraphQLBoolean.name, GraphQLID.name}
-    if isinstance(kind, GraphQLScalarType) and not chooses:
+    if isinstance(kind, GraphQLScalarType) and kind.name != GraphQLBoolean.name:
         return _bound
     return partial(_shape, kind=kind)
 
@@ -131,8 +133,18 @@ def _itself(value: Any) -> Hashable:
     return value  # type: ignore[no-any-return]
 
 
+def _types(value: Any) -> Hashable:
+    """The type that an id names, or each of several; False where it is no id."""
+    if isinstance(value, list):
+        return tuple([_types(item) for item in value])
+    found = decode_id(value)
+    return found.type_name if found else False
+
+
 DECIDING: Mapping[str, Shape] = {"first": _itself, "last": _itself, "after": nulls_in, "before": nulls_in}
 """The arguments of a list whose values choose its SQL."""
+OF_ANY_TYPE = ("node", "nodes")
+"""The fields whose ids choose the SQL by their types; the ids of all others are of one type, and bound."""
 
 
 def _bound(_: Any) -> Hashable:
@@ -141,7 +153,7 @@ def _bound(_: Any) -> Hashable:
 
 
 def _shape(value: Any, kind: GraphQLInputType) -> Hashable:
-    """One value's shape: keys of objects, lengths of lists of objects, enums, truth values, and the types of ids."""
+    """One value's shape: keys of objects, lengths of lists of objects, enums, and truth values."""
     if value is None:
         return None
     if isinstance(kind, GraphQLNonNull):
@@ -152,26 +164,22 @@ def _shape(value: Any, kind: GraphQLInputType) -> Hashable:
         return _list_shape(value, kind)
     if isinstance(kind, GraphQLEnumType):
         return str(value)
-    if isinstance(kind, GraphQLScalarType) and kind.name == "Boolean":
+    if isinstance(kind, GraphQLScalarType) and kind.name == GraphQLBoolean.name:
         return bool(value)
-    if isinstance(kind, GraphQLScalarType) and kind.name == "ID":
-        found = decode_id(value)
-        return found.type_name if found else False
     return ...
 
 
 def _list_shape(value: list[Any], kind: GraphQLList[Any]) -> Hashable:
     """A list of plain scalars is one parameter; of all else each item has its shape, a choice told twice but once."""
     inner = kind.of_type.of_type if isinstance(kind.of_type, GraphQLNonNull) else kind.of_type
-    plain = is_leaf_type(inner) and not (isinstance(inner, GraphQLEnumType) and inner.name.endswith(CHOOSING))
-    if plain and getattr(inner, "name", "") != "ID":
+    if is_leaf_type(inner) and not (isinstance(inner, GraphQLEnumType) and inner.name.endswith(CHOOSING)):
         return ...
     shapes = tuple(_shape(item, kind.of_type) for item in value)
     return tuple(dict.fromkeys(shapes)) if isinstance(inner, GraphQLEnumType) else shapes
 
 
 def chosen_by(document: DocumentNode) -> Mapping[str, Shape]:
-    """The variables whose values choose the SQL of a page, each with what of its values does.
+    """The variables whose values choose the SQL of a page or a node, each with what of its values does.
 
     PostgreSQL plans a statement anew each time if it does not know how few rows are wanted of it, which takes as long
     as running it; so a plan is made for the length of a page. And what follows a cursor whose key is null is found
@@ -183,12 +191,23 @@ def chosen_by(document: DocumentNode) -> Mapping[str, Shape]:
 
 
 class _Deciding(Visitor):
-    """Collects the variables that are given as the length of a page or as a cursor."""
+    """Collects the variables that are given as the length of a page, as a cursor, or as ids of any type."""
 
     def __init__(self) -> None:
         super().__init__()
         self.shapes: dict[str, Shape] = {}
 
+    def enter_field(self, node: FieldNode, *_: Any) -> None:
+        if node.name.value in OF_ANY_TYPE:
+            for argument in node.arguments or ():
+                items = argument.value.values if isinstance(argument.value, ListValueNode) else (argument.value,)
+                self._decides(items, _types)
+
     def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
-        if node.name.value in DECIDING and isinstance(node.value, VariableNode):
-            self.shapes.setdefault(node.value.name.value, DECIDING[node.name.value])
+        if node.name.value in DECIDING:
+            self._decides((node.value,), DECIDING[node.name.value])
+
+    def _decides(self, values: Iterable[ValueNode], shape: Shape) -> None:
+        for value in values:
+            if isinstance(value, VariableNode):
+                self.shapes.setdefault(value.name.value, shape)

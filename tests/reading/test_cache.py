@@ -82,11 +82,20 @@ class TestPlans:
             await client.query(document, by=SYSTEM)
             assert await client.code(document, by=ANONYMOUS) == "FORBIDDEN"
 
-    async def test_are_not_made_for_more_ids_than_a_filter_may_have(self, client: GraphClient, printed: list[str]):
-        document = "query($ids: [ID!]) { products(where: { id: { in: $ids } }) { totalCount } }"
-        ids = ["x"] * (FEW.filter_values_max + 1)
-        assert await client.code(document, {"ids": ids}) == "FILTER_TOO_LONG"
-        assert not printed
+    async def test_are_one_for_the_ids_of_a_filter_whatever_they_are_of(
+        self, client: GraphClient, filled: FilledShop, printed: list[str]
+    ):
+        document = "query($ids: [ID!]) { products(where: { id: { in: $ids } }) { nodes { id } } }"
+        everything = await client.query("{ products(first: 2) { nodes { id } } orders { nodes { id } } }")
+        products, orders = ([node["id"] for node in everything[name]["nodes"]] for name in ("products", "orders"))
+        del printed[:]
+        for ids in (products, products[:1], [], products * 2):
+            found = await client.query(document, {"ids": ids})
+            assert {node["id"] for node in found["products"]["nodes"]} == set(ids)
+        for ids in (orders, [*products, orders[0]], ["x"], ["x", *products]):
+            assert await client.code(document, {"ids": ids}) == "INVALID_ID"
+        assert await client.code(document, {"ids": ["x"] * (FEW.filter_values_max + 1)}) == "FILTER_TOO_LONG"
+        assert len(printed) == 1
 
     async def test_are_one_however_often_an_order_is_told(self, client: GraphClient, printed: list[str]):
         document = "query($sort: [OrderSort!]) { orders(sort: $sort) { nodes { number } } }"

@@ -7,6 +7,7 @@ import pytest
 from graphql import OperationDefinitionNode, parse
 from graphql.execution.values import VariableValues, get_variable_values
 
+from app.kernel.identity import encode_id
 from app.kernel.limits import DEFAULTS
 from resolvers.reading.documents import Documents
 from resolvers.reading.variables import variables_of
@@ -97,3 +98,23 @@ class TestOperationKey:
     def test_is_one_for_a_number_that_is_no_length(self):
         document = "query($n: Int) { stockLevels(where: { onHand: { eq: $n } }) { nodes { id } } }"
         assert self.key(document, n=1) == self.key(document, n=2)
+
+    def test_is_one_for_all_ids_but_those_of_any_type(self):
+        product, other, order = encode_id("Product", 1), encode_id("Product", 2), encode_id("Order", 1)
+        for bound in (
+            "query($id: ID) { product(id: $id) { name } }",
+            "query($id: ID!) { products(where: { id: { in: [$id] } }) { nodes { name } } }",
+        ):
+            assert self.key(bound, id=product) == self.key(bound, id=order) == self.key(bound, id="junk")
+        whole = "query($where: ProductFilter) { products(where: $where) { nodes { name } } }"
+        assert self.key(whole, where={"id": {"in": [product]}}) == self.key(whole, where={"id": {"in": [order, "x"]}})
+        for choosing in (
+            "query($id: ID!) { node(id: $id) { id } }",
+            "query($id: ID!) { nodes(ids: [$id]) { id } }",
+            "query($id: ID!) { ...R } fragment R on Query { node(id: $id) { id } }",
+        ):
+            assert self.key(choosing, id=product) == self.key(choosing, id=other)
+            assert len({self.key(choosing, id=each) for each in (product, order, "junk")}) == 3
+        several = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+        assert self.key(several, ids=[product]) == self.key(several, ids=[other])
+        assert len({self.key(several, ids=each) for each in ([product], [order], [product, order], [])}) == 4
