@@ -36,6 +36,8 @@ class Position(NamedTuple):
 
 START = Position(0, 0)
 """Every server has come this far."""
+AHEAD = Position(2**32 - 1, 2**64 - 1)
+"""No server has come this far: it stands for a place that is not known."""
 
 
 class Positions:

@@ -7,6 +7,7 @@ several servers. So a server is asked only when somebody needs a position that i
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from app.server.lending import Lender
-from app.server.positions import START, Position
+from app.server.positions import AHEAD, START, Position
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -136,13 +137,18 @@ class Replica:
         async with self.primary.acquire() as connection:
             return await connection.fetchrow(text, *values)
 
-    async def written(self, by: Principal) -> str | None:
-        """Note that `by` has just written; the token by which other processes know it too, where the primary tells."""
+    async def written(self, by: Principal) -> str:
+        """Note that `by` has just written; the token by which other processes know it too.
+
+        Where the primary does not tell its position, no replica answers those who carry that token, for as long as it
+        lasts, nor `by` until the next look.
+        """
         try:
             position = await self._position(COMMITTED_SQL)
         except FAULTS as fault:
             log.warning("position_unknown", error=str(fault) or type(fault).__name__)
-            return None
+            self.staleness.wrote_somewhere(by)
+            return self.staleness.positions.signed(AHEAD)
         self.staleness.wrote(by, position)
         return self.staleness.positions.signed(position)
 
@@ -166,6 +172,9 @@ class Replica:
         with suppress(*FAULTS):
             async with asyncio.timeout(ANSWER_SECONDS_MAX):
                 self.staleness.saw(await self._position(FLUSHED_SQL))
+                if self.staleness.lacks_places:
+                    asked_at = time.monotonic()
+                    self.staleness.placed(await self._position(COMMITTED_SQL), asked_at)
         try:
             async with asyncio.timeout(ANSWER_SECONDS_MAX):
                 if self._looking is None or self._looking.is_closed():

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from app.server.positions import START, Position, Positions
+from app.server.positions import AHEAD, START, Position, Positions
 
 if TYPE_CHECKING:
     from app.kernel.limits import Limits
     from app.kernel.principal import Principal
+
+Writer = tuple[int | None, int | None]
+"""The ids of a user or a key."""
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +34,9 @@ class Staleness:
         self.floor = START
         self.latest = START
         self._seen: deque[tuple[float, Position]] = deque()
-        self._writers: OrderedDict[tuple[int | None, int | None], Position] = OrderedDict()
+        self._writers: OrderedDict[Writer, Position] = OrderedDict()
+        self._unplaced: OrderedDict[Writer, float] = OrderedDict()
+        """Who wrote where the primary did not tell, and when that was noted."""
 
     def saw(self, position: Position, at: float | None = None) -> None:
         """Note where the primary is now. The first place is the floor at once: how old a replica is cannot be known."""
@@ -47,17 +52,32 @@ class Staleness:
 
         Of two writes at once, the position that is told last may be the earlier one.
         """
-        if by.user_id is None and by.api_key_id is None:
-            return
-        key = (by.user_id, by.api_key_id)
-        self._writers[key] = max(position, self._writers.get(key, START))
-        self._writers.move_to_end(key)
-        if len(self._writers) > self.writers_max:
-            self._writers.popitem(last=False)
+        if by.user_id is not None or by.api_key_id is not None:
+            self._remember((by.user_id, by.api_key_id), position)
+
+    def wrote_somewhere(self, by: Principal, at: float | None = None) -> None:
+        """Note that `by` wrote, and that where is not known: no replica will do until the primary is asked again."""
+        if by.user_id is not None or by.api_key_id is not None:
+            self._unplaced[by.user_id, by.api_key_id] = time.monotonic() if at is None else at
+            if len(self._unplaced) > self.writers_max:
+                self._unplaced.popitem(last=False)
+
+    @property
+    def lacks_places(self) -> bool:
+        """Whether somebody wrote where the primary did not tell."""
+        return bool(self._unplaced)
+
+    def placed(self, position: Position, asked_at: float) -> None:
+        """Note that all who had written by `asked_at` wrote before `position`."""
+        for key in [key for key, at in self._unplaced.items() if at < asked_at]:
+            del self._unplaced[key]
+            self._remember(key, position)
 
     def needed(self, by: Principal, token: str | None) -> Position:
         """What a replica must have reached to answer `by`, who carries `token` or none; a bad one counts as none."""
         needed = self.floor
+        if self._unplaced and (by.user_id, by.api_key_id) in self._unplaced:
+            return AHEAD
         if self._writers and (written := self._writers.get((by.user_id, by.api_key_id))) is not None:
             if written > needed:
                 needed = written
@@ -70,3 +90,9 @@ class Staleness:
             elif told > needed:
                 needed = told
         return needed
+
+    def _remember(self, key: Writer, position: Position) -> None:
+        self._writers[key] = max(position, self._writers.get(key, START))
+        self._writers.move_to_end(key)
+        if len(self._writers) > self.writers_max:
+            self._writers.popitem(last=False)

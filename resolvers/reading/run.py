@@ -48,8 +48,8 @@ class Replica(Protocol):
     async def fetchrow(self, text: str, values: Sequence[Any], *, by: Principal, after: str | None) -> Any:
         """The one row of a statement, as it is after the position that the token `after` tells."""
 
-    async def written(self, by: Principal) -> str | None:
-        """Note that `by` has just written; the token of the position after that, where it is known."""
+    async def written(self, by: Principal) -> str:
+        """Note that `by` has just written; the token of the position after that."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 from app.kernel import clock
 from app.kernel.limits import Limits
 from app.kernel.principal import ANONYMOUS, Principal
-from app.server.positions import START, TOKEN_LENGTH, Position, Positions
+from app.server.positions import AHEAD, START, TOKEN_LENGTH, Position, Positions
 from app.server.staleness import Staleness
 
 SECRET = b"a secret"
@@ -105,6 +105,19 @@ class TestStaleness:
         staleness.wrote(writer, Position(1, 15))
         assert staleness.needed(writer, None) == Position(1, 20)
 
+    def test_needs_of_a_writer_whose_place_is_not_known_more_than_any_replica_has(self):
+        staleness, writer = self.staleness(), Principal(user_id=1)
+        staleness.wrote(writer, Position(1, 10))
+        staleness.wrote_somewhere(writer, at=5)
+        staleness.wrote_somewhere(ANONYMOUS, at=5)
+        staleness.saw(Position(1, 20), at=4)
+        staleness.placed(Position(1, 20), asked_at=5)
+        assert staleness.needed(writer, None) == AHEAD
+        assert staleness.needed(ANONYMOUS, None) == Position(1, 20)
+        staleness.placed(Position(1, 30), asked_at=6)
+        assert staleness.needed(writer, None) == Position(1, 30)
+        assert not staleness.lacks_places
+
     def test_remembers_the_last_writers_and_no_strangers(self):
         staleness = self.staleness(writers_remembered_max=2)
         staleness.wrote(ANONYMOUS, Position(1, 5))
@@ -112,6 +125,10 @@ class TestStaleness:
             staleness.wrote(Principal(user_id=number), Position(1, number))
         needed = [staleness.needed(Principal(user_id=number), None) for number in (1, 2, 3)]
         assert needed == [START, Position(1, 2), Position(1, 3)]
+        for number in (1, 2, 3):
+            staleness.wrote_somewhere(Principal(user_id=number))
+        needed = [staleness.needed(Principal(user_id=number), None) for number in (1, 2, 3)]
+        assert needed == [START, AHEAD, AHEAD]
         assert staleness.needed(ANONYMOUS, None) == START
 
     def test_needs_the_furthest_of_all(self):

@@ -185,6 +185,22 @@ class TestOwnWrites:
         await standby.resume()
         assert await on_the_replica(replica, WRITER) == written
 
+    async def test_are_read_where_the_primary_does_not_tell_its_position(
+        self, replica: Replica, primary_url: str, standby: Standby, monkeypatch: pytest.MonkeyPatch
+    ):
+        await standby.pause()
+        written = await write(primary_url)
+        with monkeypatch.context() as broken:
+            broken.setattr(module, "COMMITTED_SQL", "SELECT 1 / 0")
+            token = await replica.written(WRITER)
+            await replica.look()
+        for _ in ("before the next look", "after it"):
+            assert await where(replica, WRITER) == await where(replica, after=token) == (False, written)
+            assert (await where(replica))[0]
+            await replica.look()
+        await standby.resume()
+        assert await on_the_replica(replica, WRITER) == written
+
     async def test_cost_one_question_for_each_connection(
         self, replica: Replica, primary_url: str, monkeypatch: pytest.MonkeyPatch
     ):
