@@ -178,6 +178,7 @@ class Callers:
 
     def __init__(self, sessions: async_sessionmaker[AsyncSession]) -> None:
         self.sessions = sessions
+        self._asked_for: dict[str, asyncio.Task[Principal]] = {}
 
     def of_header(self, authorization: str | None) -> Principal | Awaitable[Principal]:
         """The caller that an Authorization header proves; HttpRefusal (401) where it is not good."""
@@ -202,9 +203,18 @@ class Callers:
         return ANONYMOUS if authorization is None else await self._caller(authorization)
 
     async def _caller(self, authorization: str) -> Principal:
+        """The caller of a credential. The database is asked but once for all who wait for the same answer."""
         caller = recalled(authorization)
         if caller is not None:
             return caller
+        asked = self._asked_for.get(authorization)
+        if asked is None:
+            asked = self._asked_for[authorization] = asyncio.create_task(self._looked_up(authorization))
+            asked.add_done_callback(lambda _: self._asked_for.pop(authorization))
+        return await asyncio.shield(asked)
+
+    async def _looked_up(self, authorization: str) -> Principal:
+        """The caller of a credential as the database tells it, which notes that a key was used."""
         async with self.sessions() as session:
             found = await authenticate(session, authorization)
             if found.api_key_id is not None:

@@ -16,6 +16,7 @@ import uvicorn
 from app.server.failure import Failure
 from app.server.supervising import Program, stop_asked, supervise
 from app.server.telemetry import SHARED_METRICS
+from app.server.transport import HttpProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,7 +69,7 @@ def serve(settings: Settings, build: Callable[[Settings], ASGIApp], *, announce:
             application,
             interface="asgi3",
             loop="uvloop",
-            http="httptools",
+            http=HttpProtocol,
             ws="websockets-sansio",
             ws_per_message_deflate=False,
             ws_max_size=settings.limits.frame_bytes_max,

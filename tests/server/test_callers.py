@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from starlette.datastructures import Headers
 
-from app.access.questions import callers
+import app.main
+from app.access.questions import authenticate, callers
 from app.access.tables import ApiKey
 from app.kernel.principal import ANONYMOUS, Principal
 from app.main import HEADERS_OF_BROWSERS, Callers
@@ -31,6 +35,33 @@ class TestCallers:
         assert Callers(sessions).of_header(header) is found
         async with sessions() as session:
             assert (await session.get_one(ApiKey, made.id)).last_used_at is not None
+
+    async def test_asks_the_database_once_for_all_who_wait(
+        self, sessions: async_sessionmaker[AsyncSession], monkeypatch: pytest.MonkeyPatch
+    ):
+        async with sessions() as session:
+            made = await access.api_key(session)
+            await session.commit()
+        asked = []
+
+        async def counted(session: AsyncSession, authorization: str) -> Principal:
+            asked.append(authorization)
+            return await authenticate(session, authorization)
+
+        monkeypatch.setattr(app.main, "authenticate", counted)
+        callers.forget()
+        door = Callers(sessions)
+        header = f"Bearer {made.secret}"
+        sent = Headers({"authorization": header})
+        left, *waiting = [asyncio.ensure_future(door.of_payload({}, sent)) for _ in range(5)]
+        await asyncio.sleep(0)
+        left.cancel()
+        found = await asyncio.gather(*waiting)
+        assert [each.api_key_id for each in found] == [made.id] * 4
+        assert len(asked) == 1
+        callers.forget()
+        await door.of_payload({}, sent)
+        assert len(asked) == 2
 
     async def test_knows_strangers_and_refuses_the_rest(self, sessions: async_sessionmaker[AsyncSession]):
         assert Callers(sessions).of_header(None) is ANONYMOUS
