@@ -56,6 +56,7 @@ class Context:
     """One operation under way and its caller."""
 
     operation: Operation
+    """Located, for graphql-core runs it."""
     principal: Principal = ANONYMOUS
     budgets: list[Budget] = field(default_factory=list)
     """What its readings cost so far."""

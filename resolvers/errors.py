@@ -55,6 +55,9 @@ def told(error: GraphQLError) -> dict[str, Any]:
     original = error.original_error
     if isinstance(original, RequestError):
         return {**told(original), "path": error.path} if error.path else told(original)
+    if isinstance(original, GraphQLError):
+        # An argument that turns out not to fit when graphql-core runs its field, such as a variable that is null.
+        return {**original.formatted, "path": error.path, "extensions": {"code": "BAD_USER_INPUT"}}
     masked = fault(original)
     return {**masked, "path": error.path} if error.path else masked
 

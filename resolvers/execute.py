@@ -76,7 +76,7 @@ class Execution:
         began = perf_counter()
         operation = self.operation(request)
         if operation.kind is OperationType.SUBSCRIPTION and self.following is not None:
-            return self.following.follow(operation, principal)
+            return self.following.follow(operation.located, principal)
         return await self._executed(operation, principal, request, began)
 
     def _executed(
@@ -86,7 +86,7 @@ class Execution:
         if operation.kind is OperationType.QUERY:
             return self._read(operation, principal, request, began)
         seconds = {"document": perf_counter() - began}
-        return self._write(Context(operation, principal, seconds=seconds), request)
+        return self._write(Context(operation.located, principal, seconds=seconds), request)
 
     def operation(self, request: GraphQLRequest) -> Operation:
         """The operation that a request asks for; RequestErrors where there is none that can run."""
@@ -112,8 +112,10 @@ class Execution:
             stages = Stages(READING, (opened - began, planned - opened, perf_counter() - planned))
             return GraphQLResponse(body, True, stages)  # noqa: FBT003
         except Unplannable:
-            seconds = {"document": opened - began}
-            return await self._run(Context(operation, principal, seconds=seconds, position=request.position), request)
+            context = Context(
+                operation.located, principal, seconds={"document": opened - began}, position=request.position
+            )
+            return await self._run(context, request)
         except RequestError as refused:
             return refusal_of([refused])
         except Exception as error:  # noqa: BLE001
@@ -134,13 +136,13 @@ class Execution:
 
     async def _run(self, context: Context, request: GraphQLRequest) -> GraphQLResponse:
         """An operation by graphql-core, whose root fields read and write as ours do."""
-        operation, definition = context.operation, context.operation.definition
+        operation = context.operation
         result = run_graphql(
             self.graph.schema,
-            operation.document.node,
+            operation.tree.node,
             self,
             variable_values=dict(operation.variables.coerced),
-            operation_name=definition.name.value if definition.name else None,
+            operation_name=operation.signature.name,
             context_value=context,
             executor_class=ReadyJson,
         )

@@ -19,8 +19,9 @@ from resolvers.errors import RequestError
 from resolvers.reading.documents import Documents, Operation, RequestErrors
 from resolvers.reading.layout import laid_out
 from resolvers.reading.outline import outline
-from resolvers.reading.plan import Unplannable
+from resolvers.reading.plan import Planner, Unplannable
 from resolvers.reading.run import Prepared, Reading, values_of
+from resolvers.reading.shapes import Plan
 from resolvers.reading.sources import FromVariable, FromViewer, Source
 from schema.building import Graph
 
@@ -99,8 +100,9 @@ def explained(graph: Graph, asked: Asked, limits: Limits) -> Explained:
     reading = Reading(graph, nowhere, limits, EVENT_CURSOR_SQL)
     try:
         operation = Documents(graph.schema, limits).operation(asked.document, asked.operation_name, asked.variables)
+        plan = Planner(graph, operation, asked.principal.roles, limits).query()
         prepared = reading.prepare(operation, asked.principal.roles)
-        return _explained(prepared, operation, asked.principal, limits)
+        return _explained(plan, prepared, operation, asked.principal, limits)
     except RequestErrors as refused:
         raise Failure("\n".join(error.message for error in refused.errors)) from refused
     except RequestError as refused:
@@ -109,12 +111,12 @@ def explained(graph: Graph, asked: Asked, limits: Limits) -> Explained:
         raise Failure(f"`{unplanned}` is answered without a statement of its own.") from unplanned
 
 
-def _explained(prepared: Prepared, operation: Operation, principal: Principal, limits: Limits) -> Explained:
+def _explained(plan: Plan, prepared: Prepared, operation: Operation, principal: Principal, limits: Limits) -> Explained:
     variables, statement = operation.variables.coerced, prepared.statement
     values = values_of(statement, variables, viewer_values(principal))
     numbered = zip(statement.slots, values, strict=True)
     return Explained(
-        plan=tuple(outline(prepared.plan)),
+        plan=tuple(outline(plan)),
         spent=prepared.budget.told(principal.roles, limits),
         sql=laid_out(statement.text),
         parameters=tuple(

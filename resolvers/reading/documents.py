@@ -1,10 +1,15 @@
-"""Documents: parsed, bounded and validated once, remembered by their text, and opened as operations with variables."""
+"""Documents: parsed, bounded and validated once, remembered by their text, and opened as operations with variables.
+
+Their syntax trees are not remembered. The garbage collector walks all that stays, and the trees of a few hundred
+documents took it a tenth of a second; most are wanted once, to plan, and where one is, its text is parsed again.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, NoReturn
 
 from graphql import (
@@ -42,34 +47,78 @@ class RequestErrors(Exception):
 
 
 @dataclass(frozen=True)
+class Tree:
+    """What the text of a document says, parsed."""
+
+    node: DocumentNode
+    operations: Mapping[str | None, OperationDefinitionNode]
+    fragments: dict[str, FragmentDetails]
+
+
+class Signature(NamedTuple):
+    """What is known of an operation without its selections."""
+
+    name: str | None
+    kind: OperationType
+    variables: Variables
+
+
+@dataclass(frozen=True)
 class Document:
     """A document that was parsed, bounded and validated."""
 
     text: str
-    node: DocumentNode
-    operations: Mapping[str | None, OperationDefinitionNode]
-    fragments: dict[str, FragmentDetails]
-    variables: Mapping[str | None, Variables] = field(repr=False)
-    """By the names of operations, and of the only operation also by none."""
+    operations: Mapping[str | None, Signature]
+    """By their names, and the only operation also by none."""
+
+    @cached_property
+    def located(self) -> Tree:
+        """Its tree with the places of all parts in the text, kept for what graphql-core runs again and again."""
+        return tree_of(parse(self.text))
 
 
-class Operation(NamedTuple):
+class Operation:
     """One operation of a document with its coerced variables; `key` names it and the shape of its variables."""
 
-    document: Document
-    definition: OperationDefinitionNode
-    variables: VariableValues
-    key: Hashable
+    __slots__ = ("_tree", "document", "key", "kind", "signature", "variables")
+
+    def __init__(
+        self, document: Document, signature: Signature, variables: VariableValues, key: Hashable, tree: Tree | None
+    ) -> None:
+        """Open an operation of `document`, whose `tree` is parsed when it is wanted if it is not at hand."""
+        self.document = document
+        self.signature = signature
+        self.kind = signature.kind
+        self.variables = variables
+        self.key = key
+        self._tree = tree
+
+    @property
+    def tree(self) -> Tree:
+        """What its document says."""
+        if self._tree is None:
+            self._tree = tree_of(parse(self.document.text, no_location=True))
+        return self._tree
+
+    @property
+    def definition(self) -> OperationDefinitionNode:
+        """What it selects."""
+        return self.tree.operations[self.signature.name]
 
     @property
     def fragments(self) -> dict[str, FragmentDetails]:
         """The fragments that its selections may spread."""
-        return self.document.fragments
+        return self.tree.fragments
 
     @property
-    def kind(self) -> OperationType:
-        """Whether it is a query, a mutation or a subscription."""
-        return self.definition.operation
+    def located(self) -> Operation:
+        """The same with the places of its parts: by these graphql-core tells errors, and we know selections apart."""
+        return Operation(self.document, self.signature, self.variables, self.key, self.document.located)
+
+    @property
+    def is_located(self) -> bool:
+        """Whether the places of its parts are known."""
+        return self.definition.loc is not None
 
 
 class Documents:
@@ -82,38 +131,49 @@ class Documents:
 
     def document(self, text: str) -> Document:
         """The document of `text`; RequestErrors where it does not parse, is over a bound, or is not valid."""
-        found = self._kept.get(text)
-        if found is None:
-            found = self._read(text)
-            self._kept.put(text, found)
-        return found
+        return self._opened(text)[0]
 
     def operation(self, text: str, name: str | None, variables: Mapping[str, Any]) -> Operation:
         """The operation `name` of a document with `variables`; RequestErrors where there is none or they do not fit."""
-        document = self.document(text)
-        declared = document.variables.get(name) or _unknown(document)
-        coerced = declared.coerced(self.schema, variables)
+        document, tree = self._opened(text)
+        signature = document.operations.get(name) or _unknown(document)
+        coerced = signature.variables.coerced(self.schema, variables)
         if not isinstance(coerced, VariableValues):
             raise RequestErrors([_bad_input(error) for error in coerced])
-        key = (document.text, name, declared.shape(coerced.coerced))
-        return Operation(document, declared.definition, coerced, key)
+        key = (document.text, name, signature.variables.shape(coerced.coerced))
+        return Operation(document, signature, coerced, key, tree)
 
-    def _read(self, text: str) -> Document:
+    def _opened(self, text: str) -> tuple[Document, Tree | None]:
+        """The document of `text`, and its tree where it had to be parsed."""
+        found = self._kept.get(text)
+        if found is not None:
+            return found, None
+        tree = tree_of(self._read(text))
+        found = Document(text, _signatures(tree, self.schema))
+        self._kept.put(text, found)
+        return found, tree
+
+    def _read(self, text: str) -> DocumentNode:
+        """What `text` says, if that is valid. Where errors are told, it is parsed again for their places."""
+        node = self._parsed(text)
+        bound(node, self.limits)
+        errors_max = self.limits.errors_told_max
+        if validate(self.schema, node, max_errors=errors_max):
+            wrong = validate(self.schema, self._parsed(text, located=True), max_errors=errors_max)
+            raise RequestErrors(wrong[:errors_max])
+        return node
+
+    def _parsed(self, text: str, *, located: bool = False) -> DocumentNode:
         try:
-            node = parse(text, max_tokens=self.limits.tokens_max, no_location=False)
+            return parse(text, max_tokens=self.limits.tokens_max, no_location=not located)
         except GraphQLSyntaxError as error:
             raise RequestErrors([_unread(error, self.limits.tokens_max)]) from None
         except RecursionError:
             raise RequestErrors([RequestError("TOO_DEEP", "The document is nested too deep to be read.")]) from None
-        bound(node, self.limits)
-        errors = validate(self.schema, node, max_errors=self.limits.errors_told_max)
-        if errors:
-            raise RequestErrors(errors[: self.limits.errors_told_max])
-        return _opened(text, node, self.schema)
 
 
-def _opened(text: str, node: DocumentNode, schema: GraphQLSchema) -> Document:
-    """A valid document with its parts by name."""
+def tree_of(node: DocumentNode) -> Tree:
+    """A document's tree with its parts by name."""
     operations = {
         definition.name.value if definition.name else None: definition
         for definition in node.definitions
@@ -124,11 +184,19 @@ def _opened(text: str, node: DocumentNode, schema: GraphQLSchema) -> Document:
         for definition in node.definitions
         if isinstance(definition, FragmentDefinitionNode)
     }
-    chosen = chosen_by(node)
-    variables = {name: variables_of(schema, operation, chosen=chosen) for name, operation in operations.items()}
-    if len(variables) == 1:
-        variables[None] = next(iter(variables.values()))
-    return Document(text, node, operations, fragments, variables)
+    return Tree(node, operations, fragments)
+
+
+def _signatures(tree: Tree, schema: GraphQLSchema) -> dict[str | None, Signature]:
+    """The signatures of a valid document's operations."""
+    chosen = chosen_by(tree.node)
+    found = {
+        name: Signature(name, operation.operation, variables_of(schema, operation, chosen=chosen))
+        for name, operation in tree.operations.items()
+    }
+    if len(found) == 1:
+        found[None] = next(iter(found.values()))
+    return found
 
 
 def _unread(error: GraphQLSyntaxError, limit: int) -> RequestError:

@@ -54,9 +54,8 @@ class Replica(Protocol):
 
 @dataclass(frozen=True)
 class Prepared:
-    """A plan that was printed, ready to run with any variables of its shape."""
+    """A plan that was printed, ready to run with any variables of its shape; of the plan itself no more is kept."""
 
-    plan: Any
     budget: Budget
     statement: Statement
     names: tuple[bytes, ...]
@@ -99,8 +98,10 @@ class Reading:
     ) -> Prepared:
         """The prepared reading of objects of `node` with the selections `details`, by their keys.
 
-        It is `guarded` unless the caller was already found to be entitled to the objects themselves.
+        It is `guarded` unless the caller was already found to be entitled to the objects themselves. The operation is
+        located, for its selections are told apart by their places.
         """
+        assert operation.is_located  # noqa: S101
         places = tuple(detail.node.loc.start if detail.node.loc else 0 for detail in details)
         key = ("objects", operation.key, roles, node, places, guarded)
         return self._remembered(key, lambda: self._objects(operation, node, details, roles, guarded=guarded))
@@ -182,7 +183,7 @@ class Reading:
             if isinstance(root, LookupField | Missing)
         )
         on_primary = any(isinstance(root, LogCursor) for root in plan.roots)
-        return Prepared(plan, budget, statement, names, told, on_primary)
+        return Prepared(budget, statement, names, told, on_primary)
 
     def _objects(
         self, operation: Operation, node: str, details: list[FieldDetails], roles: frozenset[Role], *, guarded: bool
@@ -191,7 +192,7 @@ class Reading:
         bounded_depth(Plan((plan,)), self.limits)
         budget = budget_of(plan)
         budget.spent(roles, self.limits)
-        return Prepared(plan, budget, print_objects(plan, roles, KEYS, guarded=guarded), (), (), on_primary=True)
+        return Prepared(budget, print_objects(plan, roles, KEYS, guarded=guarded), (), (), on_primary=True)
 
     async def _row(
         self, prepared: Prepared, variables: Mapping[str, Any], principal: Principal, after: str | None

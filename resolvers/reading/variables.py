@@ -29,6 +29,7 @@ from graphql import (
     ListValueNode,
     OperationDefinitionNode,
     ValueNode,
+    VariableDefinitionNode,
     VariableNode,
     Visitor,
     is_leaf_type,
@@ -76,7 +77,7 @@ class Declared:
 class Variables:
     """The variables that one operation declares."""
 
-    definition: OperationDefinitionNode
+    definitions: tuple[VariableDefinitionNode, ...]
     declared: tuple[Declared, ...]
 
     def coerced(self, schema: GraphQLSchema, given: Mapping[str, Any]) -> VariableValues | list[GraphQLError]:
@@ -86,8 +87,7 @@ class Variables:
         for variable in self.declared:
             value = given.get(variable.name, ABSENT)
             if not variable.is_ready(value):
-                definitions = self.definition.variable_definitions or ()
-                return get_variable_values(schema, definitions, dict(given), max_errors=COERCION_ERRORS_MAX)
+                return get_variable_values(schema, self.definitions, dict(given), max_errors=COERCION_ERRORS_MAX)
             if value is ABSENT:
                 sources[variable.name] = VariableValueSource(variable.signature)
             else:
@@ -108,8 +108,8 @@ def variables_of(
     schema: GraphQLSchema, operation: OperationDefinitionNode, *, chosen: Mapping[str, Shape] = NOTHING
 ) -> Variables:
     """The variables that a valid operation declares; `chosen` says of some what of their values chooses SQL."""
-    declared = (_declared(schema, item, chosen) for item in operation.variable_definitions or ())
-    return Variables(operation, tuple(declared))
+    definitions = tuple(operation.variable_definitions or ())
+    return Variables(definitions, tuple(_declared(schema, item, chosen) for item in definitions))
 
 
 def _declared(schema: GraphQLSchema, definition: Any, chosen: Mapping[str, Shape]) -> Declared:
