@@ -23,6 +23,7 @@ from app.kernel.limits import DEFAULTS
 from app.server.database import reading_pool
 from app.server.lending import Lender
 from app.server.migrating import ROOT
+from app.server.serving import settle
 from app.server.supervising import environment_here
 from bench import servers
 from bench.ground import Bench, Ground, ground
@@ -170,8 +171,7 @@ async def cold(database_url: str, kind: str) -> Spent:
 
 async def inside(database_url: str) -> dict[str, dict[str, Spent]]:
     """All that is measured in the process itself."""
-    gc.collect()
-    gc.freeze()
+    settle()
     return {kind: {"warm": await warm(database_url, kind), "cold": await cold(database_url, kind)} for kind in KINDS}
 
 

@@ -6,7 +6,6 @@ variables; both were planned when the process started.
 
 from __future__ import annotations
 
-import gc
 import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -21,6 +20,7 @@ from app.kernel.limits import DEFAULTS
 from app.kernel.principal import Principal, Role
 from app.kernel.visibility import viewer_values
 from app.server.database import asyncpg_url, leave_json_alone, reading_options
+from app.server.serving import settle
 from resolvers.reading.documents import Documents
 from resolvers.reading.run import Reading, values_of
 from schema.root import GRAPH
@@ -109,8 +109,7 @@ def main() -> None:
     """Serve what the job on the input describes, until stopped."""
     job = json.load(sys.stdin)
     application = Bare(job["database_url"], job["connections"], job["bodies"])
-    gc.collect()
-    gc.freeze()
+    settle()
     uvicorn.run(
         application,
         port=job["port"],

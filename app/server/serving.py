@@ -63,7 +63,8 @@ def listening_socket(host: str, port: int, *, shared: bool = False) -> socket.so
 def serve(settings: Settings, build: Callable[[Settings], ASGIApp], *, announce: Callable[[str], None]) -> None:
     """Serve what `build` makes of `settings` until asked to stop; requests under way may end first."""
     shared = PORT_SHARED in os.environ
-    application = settled(build(settings))
+    application = build(settings)
+    settle()
     with listening_socket(settings.host, settings.port, shared=shared) as listening:
         config = uvicorn.Config(
             application,
@@ -89,15 +90,16 @@ def serve(settings: Settings, build: Callable[[Settings], ASGIApp], *, announce:
         raise Failure("The server could not start; the log lines above say why.")
 
 
-def settled(application: ASGIApp) -> ASGIApp:
-    """The application, with all that was made until now out of the garbage collector's sight.
+def settle() -> None:
+    """Put all that was made until now out of the garbage collector's sight.
 
     The graph and the libraries stay for good, and to look through them took a tenth of a second now and then, in which
-    nobody was answered.
+    nobody was answered. A full collection is due once a quarter of what the last one left is new: the second one here
+    leaves nothing, so that those to come are small from the first on.
     """
     gc.collect()
     gc.freeze()
-    return application
+    gc.collect()
 
 
 def address_of(listening: socket.socket) -> str:

@@ -1,5 +1,6 @@
 """The process as an operator sees it: started, asked, watched and stopped."""
 
+import gc
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ import pytest
 
 from app.server.failure import Failure
 from app.server.migrating import ROOT, RevisionMismatch, require_head
-from app.server.serving import listening_socket
+from app.server.serving import listening_socket, settle
 from app.server.settings import PREFIX
 
 
@@ -102,3 +103,17 @@ class TestMain:
         assert done.returncode == 1
         assert done.stderr.startswith("lading: PostgreSQL at 127.0.0.1:1/none cannot be used: ")
         assert done.stderr.count("\n") == 1
+
+
+class TestSettle:
+    def test_keeps_full_collections_small_from_the_first_on(self):
+        many = [[number] for number in range(600_000)]
+        try:
+            settle()
+            assert len(gc.get_objects()) < len(many) < gc.get_freeze_count()
+            before = gc.get_stats()[2]["collections"]
+            kept = [[number] for number in range(100_000)]
+            assert gc.get_stats()[2]["collections"] > before
+            del kept
+        finally:
+            gc.unfreeze()
