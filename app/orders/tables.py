@@ -64,6 +64,7 @@ class Order(ShippingAddress, Row):
         CheckConstraint("tax_amount >= 0", name="tax_not_negative"),
         CheckConstraint("total_amount = subtotal_amount + shipping_amount + tax_amount", name="total_adds_up"),
         CheckConstraint("status IN ('CART', 'ABANDONED') OR placed_at IS NOT NULL", name="placed_at_known"),
+        Index(None, "channel_id", "status", "currency", postgresql_include=["total_amount"]),
         Index(None, "status", "id"),
         Index(None, "placed_at", "id"),
         Index(None, "created_at", "id"),
@@ -87,7 +88,7 @@ class Order(ShippingAddress, Row):
         server_default=PaymentStatus.PENDING.value,
         doc="How far it is paid; it stays `PENDING` until somebody records a payment.",
     )
-    channel_id: Mapped[int] = reference("channels.id", doc="The channel it was ordered through.")
+    channel_id: Mapped[int] = reference("channels.id", index=False, doc="The channel it was ordered through.")
     currency: Mapped[str] = mapped_column(doc="The currency of all its amounts, by ISO 4217.")
     customer_id: Mapped[int | None] = reference(
         "customers.id", index=False, doc="Who ordered; null where a stranger did."

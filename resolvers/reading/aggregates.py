@@ -6,11 +6,11 @@ amounts each.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from resolvers.reading.conditions import Conditions
-from resolvers.reading.expressions import expression_text
+from resolvers.reading.expressions import column_text, expression_text
 from resolvers.reading.rows import Pairs, rows, single
 from resolvers.reading.shapes import (
     GroupField,
@@ -22,7 +22,7 @@ from resolvers.reading.shapes import (
     ObjectPlan,
     Rollup,
 )
-from schema.answers import Expression
+from schema.answers import ColumnOf, Expression
 from schema.nodes import NodeType
 
 PERIODS = {"day": "({})::date", "week": "date_trunc('week', {})::date", "month": "date_trunc('month', {})::date"}
@@ -60,14 +60,15 @@ class GroupPrinter:
         """Keys, count and aggregates over the rows of a list, split by currency where money is told."""
         alias = self.alias(within.node)
         columns = [f"{self.key(key, within.node, alias)} as k{place}" for place, key in enumerate(part.keys)]
+        alike = [kept(key, alias) or str(place + 1) for place, key in enumerate(part.keys)]
         if part.currency is not None:
             columns.append(f"{self.expression(part.currency, within.node, alias)} as c")
-        split = by_place(len(columns))
+            alike.append(str(len(columns)))
         columns.append("count(*) as n")
         for place, aggregate in enumerate(part.aggregates):
             told = self.expression(aggregate.expression, within.node, alias)
             columns.append(f"{reckoned(aggregate.function, told)} as a{place}")
-        return f"select {', '.join(columns)} {self.conditions.rows(within, alias, above)}{split}"
+        return f"select {', '.join(columns)} {self.conditions.rows(within, alias, above)}{grouped_by(alike)}"
 
     def rolled_up(self, part: GroupsPart, within: ListField, rollup: str) -> str:
         """The same, put together out of the rollup of the list."""
@@ -124,9 +125,24 @@ class GroupPrinter:
         return self.conditions.parameters.numbered(expression_text(expression, node.table, alias))
 
 
+def kept(key: GroupKey, alias: str) -> str | None:
+    """The column of the row called `alias` that is the key but for its order, where there is one.
+
+    Rows are alike by it whatever it is sorted by, and an index that has them together is sorted as the column is.
+    """
+    if not isinstance(key.expression, ColumnOf) or key.period is not None or key.hides is not None:
+        return None
+    return column_text(alias, key.expression.name)
+
+
 def by_place(columns: int) -> str:
-    """GROUP BY the first columns of a select; without any, all rows are one group, even where there are none."""
-    return f" group by {', '.join(str(place + 1) for place in range(columns))}" if columns else ""
+    """GROUP BY the first columns of a select."""
+    return grouped_by([str(place + 1) for place in range(columns)])
+
+
+def grouped_by(alike: Sequence[str]) -> str:
+    """GROUP BY what rows have in common; without anything, all rows are one group, even where there are none."""
+    return f" group by {', '.join(alike)}" if alike else ""
 
 
 def reckoned(function: str, text: str) -> str:

@@ -22,7 +22,7 @@ select (with order_1 as materialized (
   from orders order_2
   where order_2.placed_at >= $2::timestamptz
     and order_2.placed_at < $3::timestamptz
-  group by 1, 2, 3
+  group by order_2.status, 2, 3
 ) select row_to_json("{}") from (
   select
     (select coalesce(sum(order_4.n), 0) from order_1 order_4) as "totalCount",
