@@ -82,9 +82,11 @@ def worker() -> None:
 @commands.command()
 def migrate(revision: Annotated[str, typer.Argument(help="The revision to come to.")] = "head") -> None:
     """Bring the database's schema to what this code needs."""
+    from app.server import upgrading
+
     with complete(read_settings()) as settings:
         migrating.current(settings.written_to)
-        migrating.upgrade(settings.written_to, revision)
+        upgrading.upgrade(settings.written_to, revision)
         typer.echo(f"The database is at revision {migrating.current(settings.written_to)}.")
 
 

@@ -13,7 +13,8 @@ import asyncpg
 from app.kernel.identity import token_hash, unguessable_token
 from app.server.database import asyncpg_url, driver_url
 from app.server.failure import Failure
-from app.server.migrating import head, upgrade
+from app.server.migrating import head
+from app.server.upgrading import upgrade
 
 SEED = Path(__file__).parent / "seed.sql"
 SEED_ORDERS = Path(__file__).parent / "seed_orders.sql"

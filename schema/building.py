@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import ModuleType
 from typing import Any, get_type_hints
 
@@ -36,14 +37,19 @@ class RootField:
 class Graph:
     """The whole graph: the executable schema, and what each of its fields was declared to be."""
 
+    made: strawberry.Schema
     schema: GraphQLSchema
-    sdl: str
     nodes: Mapping[str, NodeType]
     queries: Mapping[str, RootField]
     questions: Mapping[str, AskedQuestion]
     mutations: Mapping[str, Mutation]
     subscriptions: Mapping[str, Subscription]
     searched: Mapping[str, NodeType]
+
+    @cached_property
+    def sdl(self) -> str:
+        """Its types in GraphQL's own language, which who serves has no use for."""
+        return self.made.as_str() + "\n"
 
 
 def build(rooms: Iterable[ModuleType]) -> Graph:
@@ -94,7 +100,7 @@ def _rooted(types: Types, nodes: Mapping[str, NodeType], rooms: list[ModuleType]
         types=[types.by_name[name] for name in nodes],
         config=StrawberryConfig(scalar_map=SCALARS, auto_camel_case=True),
     )
-    return Graph(made._schema, made.as_str() + "\n", nodes, queries, questions, mutations, subscriptions, searched)  # noqa: SLF001
+    return Graph(made, made._schema, nodes, queries, questions, mutations, subscriptions, searched)  # noqa: SLF001
 
 
 def _declared(rooms: list[ModuleType], kinds: tuple[type, ...]) -> list[tuple[str, Any]]:

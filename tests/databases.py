@@ -17,7 +17,8 @@ from app.kernel.tables import Table
 from app.server.database import asyncpg_url, driver_url
 from app.server.embedded import Servers, embedded_servers
 from app.server.embedded.locks import held, taken_at_once
-from app.server.migrating import head, import_tables, upgrade
+from app.server.migrating import import_tables
+from app.server.upgrading import upgrade
 
 ROOT = Path(__file__).resolve().parents[1]
 HOME = Path(os.environ.get("LADING_TEST_HOME") or ROOT / ".lading" / "tests")
@@ -128,11 +129,8 @@ async def _exists(database_url: str, name: str) -> bool:
 
 
 def build(database_url: str) -> None:
-    """Bring an empty database to the newest revision; before there is any, make the tables from the code."""
-    if head() is None:
-        asyncio.run(create_tables(database_url))
-    else:
-        upgrade(database_url)
+    """Bring an empty database to the newest revision."""
+    upgrade(database_url)
 
 
 async def create_tables(database_url: str) -> None:

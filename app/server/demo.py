@@ -26,7 +26,7 @@ from app.kernel.outbox import write_outbox
 from app.kernel.principal import SYSTEM, Role
 from app.orders.tables import Order, OrderStatus
 from app.parties.tables import Customer
-from app.server import migrating, page
+from app.server import page, upgrading
 from app.server.failure import Failure
 from app.server.filling import opened
 from app.server.serving import address_of, listening_socket
@@ -85,7 +85,7 @@ class People:
 
 def run_demo(settings: Settings, *, rate: float, console: Console) -> None:
     """Bring the database to its schema, fill it where it is empty, and serve it until stopped."""
-    migrating.upgrade(settings.written_to)
+    upgrading.upgrade(settings.written_to)
     people, may_trade = asyncio.run(prepare(settings, console=console))
     _fetch_page(settings, console)
     with listening_socket(settings.host, settings.port) as free:

@@ -34,7 +34,7 @@ class Readiness:
 
     primary: Lender
     wakeup: Wakeup
-    wanted: str | None
+    wanted: str
     replica: Replica | None = None
 
     async def __call__(self, _: Request) -> Response:

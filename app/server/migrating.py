@@ -1,4 +1,7 @@
-"""Revisions of the database's schema: which one the code is of, which one a database has, and the way up."""
+"""Revisions of the database's schema: which ones the code knows, and which one a database has.
+
+Alembic takes longer to import than all that is told here, so who only serves does without it.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncpg
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 
 from app.server.database import CONNECT_SECONDS_MAX, asyncpg_url, place_of
 from app.server.failure import Failure
@@ -28,22 +28,14 @@ class RevisionMismatch(Failure):
     """The database's schema is not the one that this code is of."""
 
 
-def configuration(database_url: str | None = None) -> Config:
-    """Alembic's configuration for the database at `database_url`; without one, for the database of the settings."""
-    config = Config(toml_file=str(ROOT / "pyproject.toml"))
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["database_url"] = database_url
-    return config
+def revisions() -> list[str]:
+    """The revisions that the code knows, oldest first: the numbers that the names of their files begin with."""
+    return sorted(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("*.py"))
 
 
-def head() -> str | None:
+def head() -> str:
     """The newest revision that the code knows, which is the one it needs."""
-    return ScriptDirectory.from_config(configuration()).get_current_head()
-
-
-def upgrade(database_url: str, revision: str = "head") -> None:
-    """Bring a database to `revision`. Migrators that race wait for one another. No event loop may be running."""
-    command.upgrade(configuration(database_url), revision)
+    return revisions()[-1]
 
 
 async def revision_by(fetch: Fetch) -> str | None:
@@ -71,14 +63,13 @@ def current(database_url: str) -> str | None:
     return asyncio.run(revision_of(database_url))
 
 
-def mismatch(found: str | None, wanted: str | None) -> str | None:
+def mismatch(found: str | None, wanted: str) -> str | None:
     """What is wrong with a database of revision `found` for code of revision `wanted`, and what to do."""
     if found == wanted:
         return None
     if found is None:
         return f"the database has no schema yet, but this code needs {wanted}: run `lading migrate`"
-    known = {script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()}
-    if found in known:
+    if found in revisions():
         return f"the database is at revision {found}, but this code needs {wanted}: run `lading migrate`"
     return f"the database is at revision {found}, which this code does not know: run the newer Lading that made it"
 

@@ -8,10 +8,11 @@ from io import StringIO
 from pathlib import Path
 
 import asyncpg
-import pytest
 from alembic import command
+from alembic.script import ScriptDirectory
 
-from app.server.migrating import configuration, head, mismatch, revision_of
+from app.server.migrating import head, mismatch, revision_of, revisions
+from app.server.upgrading import configuration
 from tests import databases
 
 SHAPE = {
@@ -31,8 +32,6 @@ LINT_EXCLUDED = (
     "prefer-text-field",  # A choice's column has one length for ever, and its CHECK names the values.
 )
 
-pytestmark = pytest.mark.skipif(head() is None, reason="there is no revision yet")
-
 
 async def shape(database_url: str) -> dict[str, set[tuple[object, ...]]]:
     """What the catalogue of a database says of its tables, but for Alembic's own."""
@@ -42,6 +41,13 @@ async def shape(database_url: str) -> dict[str, set[tuple[object, ...]]]:
     finally:
         await connection.close()
     return {what: {tuple(row) for row in found if row[0] != "alembic_version"} for what, found in rows.items()}
+
+
+class TestRevisions:
+    def test_are_those_that_alembic_finds(self):
+        scripts = ScriptDirectory.from_config(configuration())
+        assert [script.revision for script in scripts.walk_revisions()] == revisions()[::-1]
+        assert scripts.get_heads() == [head()]
 
 
 class TestMigrations:
@@ -57,7 +63,7 @@ class TestMigrations:
             await asyncio.to_thread(command.check, configuration(database_url))
 
     async def test_wait_for_one_another(self, empty_database_url: str):
-        migrate = [sys.executable, "-c", f"from app.server.migrating import upgrade; upgrade({empty_database_url!r})"]
+        migrate = [sys.executable, "-c", f"from app.server.upgrading import upgrade; upgrade({empty_database_url!r})"]
         racing = [await asyncio.create_subprocess_exec(*migrate, cwd=databases.ROOT) for _ in range(3)]
         assert [await migrator.wait() for migrator in racing] == [0, 0, 0]
         assert await revision_of(empty_database_url) == head()

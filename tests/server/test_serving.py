@@ -95,6 +95,16 @@ class TestServe:
             require_head(empty_database_url)
 
 
+class TestStart:
+    def test_imports_nothing_that_only_migrating_needs(self):
+        code = "import sys, app.__main__, app.main; sys.exit('alembic' in sys.modules)"
+        assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+    def test_prints_no_schema(self):
+        code = "import sys; from schema.root import GRAPH; sys.exit('sdl' in vars(GRAPH))"
+        assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
 class TestMain:
     def test_tells_what_the_operator_can_mend_in_one_line(self, environment: dict[str, str]):
         told = environment | {"DATABASE_URL": "postgresql://127.0.0.1:1/none"}
