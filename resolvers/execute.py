@@ -141,7 +141,7 @@ class Execution:
             self.graph.schema,
             operation.tree.node,
             self,
-            variable_values=dict(operation.variables.coerced),
+            variable_values=dict(request.variables),
             operation_name=operation.signature.name,
             context_value=context,
             executor_class=ReadyJson,

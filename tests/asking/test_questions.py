@@ -69,6 +69,16 @@ class TestQuestion:
         cost = found["extensions"]["cost"]
         assert (cost["requested"], cost["objects"]) == (2 * (1 + 1 + 3), 2 * 3)
 
+    async def test_stands_beside_readings_with_variables_of_any_type(self, graph: GraphClient, order: str):
+        variables = {"order": order, "since": "2026-03-02T08:30:15+05:30", "least": "0.5", "status": ["PLACED"]}
+        document = """query($order: ID!, $since: DateTime!, $least: Decimal!, $status: [OrderStatus!]) {
+            sourcingPlan(orderId: $order) { __typename }
+            orders(where: { placedAt: { gte: $since }, total: { amount: { gte: $least } }, status: { in: $status } }) {
+                totalCount } }"""
+        found = await graph.response(document, variables)
+        assert "errors" not in found, found
+        assert found["data"] == {"sourcingPlan": {"__typename": "SourcingPlan"}, "orders": {"totalCount": 1}}
+
     @pytest.mark.parametrize(("given", "by"), [("junk", SYSTEM), (encode_id("Product", 1), SYSTEM), (None, ANONYMOUS)])
     async def test_tells_nothing_of_what_the_caller_may_not_see(self, graph: GraphClient, order: str, given, by):
         found = await graph.response(PLAN, {"order": given or order}, by=by)

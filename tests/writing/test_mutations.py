@@ -53,6 +53,11 @@ class TestMutation:
         assert await rows(session) == (before[0] + 1, before[1] + 1)
         assert graph.woken == 1
 
+    async def test_takes_an_instant_by_a_variable(self, graph: GraphClient):
+        given = {"name": "partner", "roles": ["OPERATOR"], "expiresAt": "2126-03-02T08:30:15+05:30"}
+        payload = await graph.done("apiKeyCreate", given, "apiKey { expiresAt }")
+        assert payload["apiKey"]["expiresAt"] == "2126-03-02T03:00:15+00:00"
+
     async def test_tells_a_refusal_as_data_and_changes_nothing(
         self, graph: GraphClient, found: dict[str, Any], session: AsyncSession
     ):
