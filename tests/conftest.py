@@ -19,6 +19,8 @@ from tests import databases
 from tests.graph import GraphClient
 
 RUN = "LADING_TEST_RUN"
+OPERATIONS = 1_000
+"""So many random operations are the same ones each time; more, by `--operations`, are new ones."""
 _numbers = count(1)
 
 
@@ -27,7 +29,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--refresh-golden", action="store_true", help="Write the golden readings anew; review the difference."
     )
-    parser.addoption("--operations", type=int, default=300, help="How many random operations readings are compared by.")
+    parser.addoption(
+        "--operations", type=int, default=OPERATIONS, help="How many random operations readings are compared by."
+    )
+    parser.addoption("--seed", help="What random operations are drawn from; by default those of the run are new ones.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -46,6 +51,13 @@ def worker(request: pytest.FixtureRequest) -> str:
 def run() -> str:
     """The name of this run, which its databases carry."""
     return os.environ[RUN]
+
+
+@pytest.fixture(scope="session")
+def seed(request: pytest.FixtureRequest, run: str) -> str:
+    """What random operations are drawn from: the usual ones are the same in each run."""
+    usual = "usual" if request.config.getoption("--operations") == OPERATIONS else run
+    return str(request.config.getoption("--seed") or usual)
 
 
 @pytest.fixture(scope="session")

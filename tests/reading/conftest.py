@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from asyncio import AbstractEventLoop
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,7 +17,8 @@ from app.server.embedded import Servers
 from schema.root import GRAPH
 from tests import databases
 from tests.graph import GraphClient
-from tests.reading.naive import World, load
+from tests.reading.naive import Naive
+from tests.reading.naive_world import load
 from tests.reading.shop import Shop, opened
 
 UNBOUNDED = replace(
@@ -36,12 +35,11 @@ UNBOUNDED = replace(
 
 @dataclass(frozen=True, repr=False)
 class FilledShop:
-    """The shop, its rows as plain values, a client of the graph over it, the loop it runs on, and more clients."""
+    """The shop, a client of the graph over it, a naive reader of its rows as plain values, and more clients."""
 
     shop: Shop
     graph: GraphClient
-    world: World
-    loop: AbstractEventLoop
+    naive: Naive
     client: Callable[[Limits], GraphClient]
 
 
@@ -65,5 +63,5 @@ async def filled(shop_database_url: str) -> AsyncIterator[FilledShop]:
         world = await load(session, GRAPH, shop.callers)
     async with reading_pool(shop_database_url, pool=2) as pool:
         client = partial(GraphClient, pool, sessions_of(engine))
-        yield FilledShop(shop, client(UNBOUNDED), world, asyncio.get_running_loop(), client)
+        yield FilledShop(shop, client(UNBOUNDED), Naive(world), client)
     await engine.dispose()

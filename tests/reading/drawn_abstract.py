@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from graphql import is_interface_type
 
+from tests.reading.drawn_values import drawn_value
 from tests.reading.naive_searches import words_of
 from tests.reading.spelling import Name
 
@@ -40,22 +42,21 @@ def anything(drawing: Drawing, kind: str, depth: int) -> str:
     return f"{{ {drawing.directed(drawing.pick(shared))} {' '.join(spreads)} }}"
 
 
-def drawn_search(drawing: Drawing) -> str:
-    """One search."""
+def drawn_search(drawing: Drawing) -> tuple[str, Callable[[], str]]:
+    """One search with its arguments, and what draws a selection of it."""
     searched = drawing.naive.graph.searched
     node = searched[drawing.pick(tuple(searched))]
     long = words_of(drawing.chance, drawing.naive.world.rows[node.name], node)
-    given = [f"text: {drawing.value('String!', drawing.pick((long, drawing.pick(SHORT))))}"]
+    given = [f"text: {drawn_value(drawing, 'String!', drawing.pick((long, drawing.pick(SHORT))))}"]
     if drawing.maybe(50):
         kinds = [Name(drawing.pick(tuple(searched))) for _ in drawing.some(4, least=0)]
-        given.append(f"types: {drawing.value('[SearchType!]', kinds, surely=True)}")
+        given.append(f"types: {drawn_value(drawing, '[SearchType!]', kinds, surely=True)}")
     if drawing.maybe(50):
-        given.append(f"first: {drawing.value('Int', drawing.pick((0, 1, 2, 5)))}")
-    parts = [drawn_part(drawing) for _ in drawing.some(3)]
-    return f"{drawing.fresh()}: search({', '.join(given)}) {{ {' '.join(parts)} }}"
+        given.append(f"first: {drawn_value(drawing, 'Int', drawing.pick((0, 1, 2, 5)))}")
+    return f"search({', '.join(given)})", lambda: f"{{ {' '.join(_part(drawing) for _ in drawing.some(3))} }}"
 
 
-def drawn_part(drawing: Drawing) -> str:
+def _part(drawing: Drawing) -> str:
     """One part of what a search answers."""
     name = drawing.pick(("nodes", "nodes", "hasMore", "__typename"))
     below = anything(drawing, "SearchResult", 2) if name == "nodes" else ""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from schema.grouping import group_type
 from schema.nodes import NodeType
+from tests.reading.drawn_values import drawn_value
 from tests.reading.spelling import Name
 
 if TYPE_CHECKING:
@@ -31,19 +32,22 @@ def drawn_groups(drawing: Drawing, node: NodeType, depth: int) -> str:
     """The groups of a list of `node`, under a key of their own."""
     kind = group_type(node)
     allowed = [name for name in (*kind.keys, *kind.told) if drawing.may_read(kind.name, name)]
-    options = [Name(key.option) for name, key in kind.keys.items() if name in allowed]
-    given: dict[str, Any] = {"by": [drawing.pick(options) for _ in drawing.some(3, least=0)]}
+    by = [drawing.pick([name for name in kind.keys if name in allowed]) for _ in drawing.some(3, least=0)]
+    given: dict[str, Any] = {"by": [Name(kind.keys[name].option) for name in by]}
     types = {"by": f"[{kind.name}By!]!", "timeZone": "String", "sort": f"{kind.name}Sort", "first": "Int"}
     if drawing.maybe(50):
         given["timeZone"] = drawing.pick(ZONES)
     if drawing.maybe(40):
-        sorts = [sort for sort, (told, _) in kind.sorts.items() if told in (None, "count", *allowed)]
-        given["sort"] = Name(drawing.pick(sorts))
+        sort, about = drawing.pick([each for each in kind.sorts.items() if each[1][0] in (None, "count", *allowed)])
+        given["sort"] = Name(sort)
+        by.append(str(about[0]))
     if drawing.maybe(50):
         given["first"] = drawing.pick(SIZES)
+    for name in by:
+        drawing.uses(kind.name, name)
     given |= {key: None for key in types if key not in given and drawing.maybe(4)}
     surely = ("by", "sort")
-    told = [f"{key}: {drawing.value(types[key], value, surely=key in surely)}" for key, value in given.items()]
+    told = [f"{key}: {drawn_value(drawing, types[key], value, surely=key in surely)}" for key, value in given.items()]
     key = f"{drawing.fresh()}{LONG if drawing.maybe(10) else ''}"
     call = drawing.directed(f"{key}: groups({', '.join(told)})")
     return f"{call} {drawing.object(kind.name, depth)}"

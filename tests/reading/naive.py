@@ -1,77 +1,37 @@
 """A slow and simple reader, to compare the compiled one with.
 
-Every row is held as plain values; lists are filtered, sorted and paged in Python, and graphql-core itself executes the
-operation over a schema made from the printed SDL. Only what the graph declares in SQL comes from PostgreSQL here too:
-measures and visibility rules, each by a plain SELECT over its one table.
+Lists of the rows of a world are filtered, sorted and paged in Python, and graphql-core itself executes the operation
+over a schema made from the printed SDL.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from graphql import ExecutionResult, GraphQLError, GraphQLResolveInfo, build_schema, execute_sync, parse
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLResolveInfo, build_schema, execute_sync, parse
 
 from app.kernel.identity import decode_id, encode_id, token_hash
 from app.kernel.principal import Principal
-from app.kernel.visibility import viewer_values
-from schema.answers import Expression, Listing, Lookup, Many, One, OneOf, References, Scalar, Value
-from schema.building import Graph
+from schema.answers import Listing, Lookup, Many, One, OneOf, References, Scalar, Value
 from schema.names import camel
-from schema.nodes import NodeType
+from schema.nodes import Field
 from tests.reading.comparing import compared
 from tests.reading.naive_groups import GroupOf, groups, of_group
+from tests.reading.naive_questions import RecordOf, answered, of_record
 from tests.reading.naive_searches import found_by, hits
+from tests.reading.naive_world import Row, World
 from tests.reading.spelling import told
 
-Row = Mapping[str, Any]
 Order = tuple[tuple[str, bool], ...]
 """Columns, each with whether it descends; the id is always among them."""
 PAGE_DEFAULT = 20
-NOT_FOUND = "NOT_FOUND"
-
-
-@dataclass(repr=False)
-class World:
-    """All rows by node and key, what each declared expression says of each, and which rows each caller sees."""
-
-    graph: Graph
-    rows: dict[str, dict[int, Row]] = field(default_factory=dict)
-    told: dict[tuple[str, Expression], dict[int, Any]] = field(default_factory=dict)
-    seen: dict[tuple[str, Principal], set[int]] = field(default_factory=dict)
-
-
-async def load(session: AsyncSession, graph: Graph, callers: Mapping[str, Principal]) -> World:
-    """Everything that readings of `callers` may tell."""
-    world = World(graph)
-    for node in graph.nodes.values():
-        row = node.table.__table__.alias("row")
-        found = (await session.execute(select(row).order_by(row.c.id))).mappings()
-        world.rows[node.name] = {each["id"]: dict(each) for each in found}
-        for expression in _expressions(node):
-            pairs = await session.execute(select(row.c.id, expression(row)))
-            world.told[node.name, expression] = dict(pairs.all())
-        for caller in callers.values():
-            seeing = (
-                select(row.c.id).where(node.visibility.condition(row, caller.roles)).params(**viewer_values(caller))
-            )
-            world.seen[node.name, caller] = set(await session.scalars(seeing))
-    return world
-
-
-def _expressions(node: NodeType) -> Iterable[Expression]:
-    """Every expression that a field of `node` is answered by."""
-    for declared in node.fields.values():
-        if isinstance(declared.answer, Scalar):
-            yield declared.answer.expression
-        if isinstance(declared.answer, Value):
-            yield from declared.answer.parts.values()
-            yield declared.answer.present
+EVENT_CURSOR = "cursor"
+"""Stands for every cursor of the event log, of which only PostgreSQL knows the snapshot."""
 
 
 @dataclass(frozen=True)
@@ -119,12 +79,15 @@ class Naive:
         self.graph = world.graph
         self.schema = build_schema(world.graph.sdl, assume_valid=True)
 
-    def execute(self, document: str, variables: dict[str, Any], caller: Principal) -> ExecutionResult:
-        """What the operation answers, by graphql-core."""
+    def execute(
+        self, document: str, variables: dict[str, Any], caller: Principal, *, name: str | None = None
+    ) -> ExecutionResult:
+        """What the operation, or that of several which is called `name`, answers by graphql-core."""
         answered = execute_sync(
             self.schema,
-            parse(document),
+            parsed(document),
             variable_values=variables,
+            operation_name=name,
             context_value=caller,
             field_resolver=self._resolve,
             type_resolver=lambda found, *_: found.node,
@@ -147,6 +110,8 @@ class Naive:
                 return self._of_page(source, name, arguments, caller)
             case GroupOf():
                 return of_group(self, source, name)
+            case RecordOf():
+                return of_record(self, source, name, caller)
             case EdgeOf():
                 return self.cursor(source.page.order, source.shows) if name == "cursor" else source.shows
         assert isinstance(source, dict)
@@ -162,6 +127,11 @@ class Naive:
             best = [Found(*hit) for hit in hits(self.world, arguments, caller)]
             size = PAGE_DEFAULT if arguments.get("first") is None else arguments["first"]
             return {"nodes": best[:size], "hasMore": len(best) > size}
+        if name == "eventCursor":
+            return EVENT_CURSOR
+        if name in self.graph.questions:
+            (about,) = arguments.values()
+            return answered(self, name, about, caller)
         declared = self.graph.queries[name]
         if isinstance(declared.answer, Listing):
             return self._list(declared.node, None, declared.answer, arguments, caller)
@@ -192,8 +162,7 @@ class Naive:
         if name == "id":
             return encode_id(found.node, found.key)
         node = self.graph.nodes[found.node]
-        declared = node.fields[name]
-        match declared.answer:
+        match (declared := allowed(node.fields[name], caller)).answer:
             case Scalar(expression=expression):
                 return told(self.world.told[found.node, expression][found.key])
             case Value(present=present):
@@ -213,9 +182,11 @@ class Naive:
         """The row that a foreign key names, where the caller sees it."""
         key = self.world.rows[found.node][found.key][column]
         granted = found.granted and self._implied(found.node, column)
-        if key is None or not (granted or key in self.world.seen[target, caller]):
-            return None
-        return Found(target, key, granted)
+        return Found(target, key, granted) if granted and key is not None else self.seen(target, key, caller)
+
+    def seen(self, node: str, key: int | None, caller: Principal) -> Found | None:
+        """The row of `node` with a key, where there is one and the caller sees it."""
+        return Found(node, key) if key is not None and key in self.world.seen[node, caller] else None
 
     def _implied(self, node: str, column: str) -> bool:
         """Whether who may see the row of `column` may see the row of `node` that names it."""
@@ -229,6 +200,8 @@ class Naive:
         beside = self._beside(node, above, answer.key) if isinstance(answer, Many) and above else self._all(node)
         where = arguments.get("where") or {}
         kept = [found for found in beside if self._sees(found, caller) and self.matches(found, where, caller)]
+        for sort in arguments.get("sort") or ():
+            allowed(self.graph.nodes[node].fields[self.graph.nodes[node].sorts[sort].field], caller)
         order = self.order_of(node, arguments.get("sort"), answer.order_by)
         return self._page(node, self._sorted(kept, order), order, arguments)
 
@@ -332,12 +305,10 @@ class Naive:
             case "not":
                 return not self.matches(found, value, caller)
             case "id":
-                return all(
-                    compared(operator, encode_id(found.node, found.key), given) for operator, given in value.items()
-                )
+                return self._matches_id(found, value)
             case "search":
                 return found_by(value, self._row(found), self.graph.nodes[found.node])
-        match (declared := self.graph.nodes[found.node].fields[key]).answer:
+        match (declared := allowed(self.graph.nodes[found.node].fields[key], caller)).answer:
             case One(key=column):
                 one = self.one(found, str(declared.target), column, caller)
                 return one is not None and self.matches(one, value, caller)
@@ -349,6 +320,15 @@ class Naive:
         assert isinstance(declared.answer, Scalar)
         present = self.world.told[found.node, declared.answer.expression][found.key]
         return all(compared(operator, present, given) for operator, given in value.items())
+
+    def _matches_id(self, found: Found, value: Mapping[str, Any]) -> bool:
+        """Whether the id of a row matches; ids of nothing and of other nodes are refused."""
+        for given in value.values():
+            for text in given if isinstance(given, list) else [given]:
+                named = decode_id(text) if text is not None else None
+                if text is not None and (named is None or named.type_name != found.node):
+                    raise GraphQLError("This is no such id.", extensions={"code": "INVALID_ID"})
+        return all(compared(operator, encode_id(found.node, found.key), given) for operator, given in value.items())
 
     def _matches_value(self, found: Found, answer: Value, value: Mapping[str, Any]) -> bool:
         """Whether the parts of a value match; all are null where there is none."""
@@ -368,8 +348,21 @@ class Naive:
         return none is None or not any(self.matches(row, none, caller) for row in rows)
 
 
+@lru_cache(maxsize=1)
+def parsed(document: str) -> DocumentNode:
+    """A document, parsed once for all who ask it."""
+    return parse(document)
+
+
+def allowed(field: Field, caller: Principal) -> Field:
+    """A field of a node, where the caller may read it."""
+    if field.answer.roles is None or field.answer.roles & caller.roles:
+        return field
+    raise GraphQLError("You may not read this.", extensions={"code": "FORBIDDEN"})
+
+
 def there(found: Found | None) -> Found:
     """What a lookup found; the error that it found nothing, where it did not."""
     if found is not None:
         return found
-    raise GraphQLError("There is no such object, or you may not see it.", extensions={"code": NOT_FOUND})
+    raise GraphQLError("There is no such object, or you may not see it.", extensions={"code": "NOT_FOUND"})

@@ -14,7 +14,7 @@ from resolvers.reading.hits import is_sorted
 from schema.nodes import NodeType
 
 if TYPE_CHECKING:
-    from tests.reading.naive import World
+    from tests.reading.naive_world import World
 
 WORDS = ("cup", "CÚP", "avila", "fast", "lading", "armel", "lading.example")
 """Words of three letters or more, each in some row."""

@@ -113,6 +113,7 @@ def _callers(who: Parties) -> dict[str, Principal]:
         "carrier": access.carrier_caller(who.carrier),
         "stranger": ANONYMOUS,
         "customer and supplier": Principal(roles=both, name="Bo", customer_id=who.ines, supplier_id=who.rival),
+        "partner key": Principal(roles=frozenset({Role.SUPPLIER}), name="Till", api_key_id=1, supplier_id=who.supplier),
         "user": Principal(roles=frozenset({Role.CUSTOMER}), name="Ines", user_id=2, customer_id=who.ines),
     }
 

@@ -6,12 +6,10 @@ from typing import Any
 
 import orjson
 import pytest
-from graphql import execute_sync, parse
 
 from app.kernel.identity import encode_id
 from resolvers.context import GraphQLRequest
 from tests.reading.conftest import FilledShop
-from tests.reading.naive import Naive
 
 ID = encode_id("Product", 1)
 MANY = """query One { products(first: 1) { nodes { sku } } }
@@ -109,20 +107,13 @@ class TestLanguage:
     @pytest.mark.parametrize("name", CASES)
     async def test_is_read_as_graphql_core_reads_it(self, filled: FilledShop, name: str):
         document, variables = CASES[name]
-        expected = Naive(filled.world).execute(document, variables, filled.shop.callers["admin"])
+        expected = filled.naive.execute(document, variables, filled.shop.callers["admin"])
         assert not expected.errors, expected.errors
         assert await answered(filled, GraphQLRequest(document, variables)) == orjson.dumps(expected.data)
 
     @pytest.mark.parametrize("name", ["One", "Two"])
     async def test_runs_the_operation_that_is_named(self, filled: FilledShop, name: str):
-        naive = Naive(filled.world)
-        expected = execute_sync(
-            naive.schema,
-            parse(MANY),
-            operation_name=name,
-            context_value=filled.shop.callers["admin"],
-            field_resolver=naive._resolve,  # noqa: SLF001
-        )
+        expected = filled.naive.execute(MANY, {}, filled.shop.callers["admin"], name=name)
         assert await answered(filled, GraphQLRequest(MANY, {}, name)) == orjson.dumps(expected.data)
 
     @pytest.mark.parametrize("name", [None, "Three", ""])
