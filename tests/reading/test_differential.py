@@ -73,4 +73,6 @@ class TestReading:
                 if any(code in drawn.refusals_of(filled.shop.callers[caller]) for _, code in found[1]):
                     continue
                 wanted = expected(filled, drawn, caller)
+                if drawn.asks:  # its root fields are answered side by side, so their errors come in no order
+                    found, wanted = (found[0], sorted(found[1])), (wanted[0], sorted(wanted[1]))
                 assert found == wanted, f"--seed {seed!r}, number {number}, asked by {caller}, {drawn}"
