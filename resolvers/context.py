@@ -27,7 +27,8 @@ class GraphQLRequest(NamedTuple):
     """One request as it came: a document, the operation to run of it, and values for its variables.
 
     The document may be empty where an id or the hash of its text names it. With `tells_cost` the answer says what it
-    costs. `position` is what the caller's last mutation told: a replica that answers has come as far.
+    costs. `position` is what the caller's last mutation told: a replica that answers has come as far. With `only_query`
+    it asks for nothing but a query.
     """
 
     document: str
@@ -37,6 +38,11 @@ class GraphQLRequest(NamedTuple):
     sha256: str | None = None
     tells_cost: bool = False
     position: str | None = None
+    only_query: bool = False
+
+
+class NoQuery(Exception):
+    """A request asks for a mutation or a subscription where it may ask for queries alone."""
 
 
 class GraphQLResponse(NamedTuple):

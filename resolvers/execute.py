@@ -16,7 +16,7 @@ from graphql.execution.executor import Executor
 from app.kernel.limits import Limits
 from app.kernel.principal import Principal
 from resolvers.asking import Asking
-from resolvers.context import READING, Context, GraphQLRequest, GraphQLResponse, Stages
+from resolvers.context import READING, Context, GraphQLRequest, GraphQLResponse, NoQuery, Stages
 from resolvers.errors import RequestError, fault, told
 from resolvers.following.run import Following, Stream
 from resolvers.reading.cost import total_of
@@ -63,12 +63,14 @@ class Execution:
         bind(graph)
 
     async def execute(self, request: GraphQLRequest, principal: Principal) -> GraphQLResponse:
-        """The whole answer to one query or mutation."""
+        """The whole answer to one query or mutation; NoQuery where the request may be nothing else."""
         began = perf_counter()
         try:
             operation = self.operation(request)
         except RequestErrors as refused:
             return refusal_of(refused.errors)
+        if request.only_query and operation.kind is not OperationType.QUERY:
+            raise NoQuery
         return await self._executed(operation, principal, request, began)
 
     async def answer(self, request: GraphQLRequest, principal: Principal) -> GraphQLResponse | Stream:

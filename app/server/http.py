@@ -7,7 +7,6 @@ from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import orjson
-from graphql import OperationType
 
 from app.kernel.limits import Limits
 from app.kernel.principal import Principal
@@ -23,9 +22,8 @@ from app.server.http_requests import (
     read_request,
 )
 from app.server.http_timing import TO_STAFF, Header, Timing
-from resolvers.context import GraphQLRequest, GraphQLResponse
+from resolvers.context import GraphQLRequest, GraphQLResponse, NoQuery
 from resolvers.errors import fault
-from resolvers.reading.documents import Operation
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -48,10 +46,7 @@ class Executes(Protocol):
     """What executes requests."""
 
     async def execute(self, request: GraphQLRequest, principal: Principal) -> GraphQLResponse:
-        """The whole answer to one query or mutation."""
-
-    def operation(self, request: GraphQLRequest) -> Operation:
-        """The operation that a request asks for."""
+        """The whole answer to one query or mutation; NoQuery where the request may be nothing else."""
 
 
 class ShortCut:
@@ -129,24 +124,18 @@ class GraphQLEndpoint:
         request = await read_request(scope, receive, headers, self.limits.body_bytes_max)
         found = self.authenticate(headers.text(b"authorization") or None)
         principal = found if isinstance(found, Principal) else await found
-        if scope["method"] == "GET":
-            self._refuse_mutation(request)
-        response = await self.execution.execute(request, principal)
+        try:
+            response = await self.execution.execute(request, principal)
+        except NoQuery:
+            raise HttpRefusal(
+                405, "METHOD_NOT_ALLOWED", "Only queries may be sent by GET; use POST.", allow="POST"
+            ) from None
         status = 200 if response.executed or media_type != GRAPHQL_JSON else 400
         is_told = self.timing.to_all or principal.is_staff
         told = self.timing.headers(response.stages, began) if is_told else []
         if response.position is not None:
             told.append((POSITION, response.position.encode()))
         return Answered(status, media_type, response.body, told)
-
-    def _refuse_mutation(self, request: GraphQLRequest) -> None:
-        """A mutation is never done by GET, which anyone may repeat. What is wrong otherwise is told by execution."""
-        try:
-            kind = self.execution.operation(request).kind
-        except Exception:  # noqa: BLE001
-            return
-        if kind is not OperationType.QUERY:
-            raise HttpRefusal(405, "METHOD_NOT_ALLOWED", "Only queries may be sent by GET; use POST.", allow="POST")
 
 
 def _is_browser(headers: Headers, scope: Scope) -> bool:

@@ -173,7 +173,10 @@ def _from_json(body: bytes) -> GraphQLRequest:
 
 
 def _from_query(query_string: bytes, headers: Headers) -> GraphQLRequest:
-    """The request that a GET's query string holds; only with a header that a cross-site link cannot send."""
+    """The request that a GET's query string holds; only with a header that a cross-site link cannot send.
+
+    It is a query: a mutation is never done by GET, which anyone may repeat.
+    """
     if not any(name in headers.values for name in PREFLIGHT_HEADERS):
         raise HttpRefusal(400, "PREFLIGHT_REQUIRED", "A query by GET needs the header `GraphQL-Require-Preflight: 1`.")
     try:
@@ -184,7 +187,7 @@ def _from_query(query_string: bytes, headers: Headers) -> GraphQLRequest:
     for name in ("variables", "extensions"):
         if name in told:
             told[name] = _json_parameter(name, told[name])
-    return request_of(told)
+    return request_of(told)._replace(only_query=True)
 
 
 def _json_parameter(name: str, text: str) -> Any:

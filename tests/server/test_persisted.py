@@ -12,7 +12,7 @@ from app.kernel.limits import DEFAULTS
 from app.kernel.principal import ANONYMOUS
 from app.server.http_requests import GRAPHQL_JSON
 from app.server.websocket_messages import Closing, parse_message
-from resolvers.reading.documents import RequestErrors
+from resolvers.reading.documents import Documents, RequestErrors
 from resolvers.reading.trusted import NamedDocuments, Trusted, hash_of
 from tests.graph import GraphClient
 from tests.server.doors import Door
@@ -68,6 +68,18 @@ class TestAutomaticPersistedQueries:
         assert code(await door.get(extensions=by_hash(TEXT))) == (400, "PERSISTED_QUERY_NOT_FOUND")
         assert await door.get(query=TEXT, extensions=by_hash(TEXT)) == (200, COUNTED)
         assert await door.get(extensions=by_hash(TEXT), variables={"n": 1}) == (200, COUNTED)
+
+    async def test_are_opened_once_by_get(self, door: Door, monkeypatch: pytest.MonkeyPatch):
+        opened: list[str] = []
+        opening = Documents.operation
+
+        def noted(documents: Documents, text: str, *rest: Any) -> Any:
+            opened.append(text)
+            return opening(documents, text, *rest)
+
+        monkeypatch.setattr(Documents, "operation", noted)
+        assert await door.get(query=TEXT) == (200, COUNTED)
+        assert opened == [TEXT]
 
     async def test_never_let_a_mutation_in_by_get(self, door: Door):
         text = "mutation { __typename }"
