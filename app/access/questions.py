@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
@@ -19,6 +20,7 @@ from app.kernel.principal import ANONYMOUS, Principal, Role
 
 SCHEME = "bearer"
 CREDENTIAL_LENGTH_MAX = 4_096
+DROPPED_AT_ONCE = 2
 HEADER_LENGTH_MAX = len(SCHEME) + 1 + CREDENTIAL_LENGTH_MAX
 
 
@@ -51,10 +53,19 @@ class Callers:
         self._known: dict[tuple[str, int | str], Caller] = {}
         self._proven: dict[str, Proven] = {}
 
+    def __len__(self) -> int:
+        """How many headers are kept."""
+        return len(self._proven)
+
     def proven(self, authorization: str) -> Principal | None:
         """The caller that this very header proved within the last second: to read a token again takes far longer."""
         found = self._proven.get(authorization)
-        return found.principal if found and found.since <= clock.now() < found.until else None
+        if found is None:
+            return None
+        if found.since <= clock.now() < found.until:
+            return found.principal
+        del self._proven[authorization]
+        return None
 
     def prove(self, authorization: str, caller: Caller, ends_at: datetime | None) -> Principal:
         """Keep for as long as `caller` is remembered, and at the most until `ends_at`, that a header proves it.
@@ -65,8 +76,7 @@ class Callers:
             return caller.principal
         forgotten_at = caller.known_at + _remembered()
         until = min(forgotten_at, ends_at) if ends_at else forgotten_at
-        if len(self._proven) >= in_force().callers_remembered_max:
-            self._proven.clear()
+        self._drop_outdated()
         self._proven[authorization] = Proven(caller.principal, caller.known_at, until)
         return caller.principal
 
@@ -80,6 +90,16 @@ class Callers:
         if len(self._known) >= in_force().callers_remembered_max:
             self._known.clear()
         self._known[key] = caller
+
+    def _drop_outdated(self) -> None:
+        """Forget the headers that were kept first, as far as they prove nothing any more or are too many.
+
+        Each new one drops two at the most, so what is kept is what proved somebody in the last moments.
+        """
+        now, many = clock.now(), in_force().callers_remembered_max
+        for oldest in [*islice(self._proven, DROPPED_AT_ONCE)]:
+            if len(self._proven) >= many or now >= self._proven[oldest].until:
+                del self._proven[oldest]
 
     def forget(self) -> None:
         """Forget everyone, when one of them may no longer call."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy import event, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.access import commands, rules
-from app.access.questions import Signing, Unauthenticated, authenticate, callers, recalled, signing
+from app.access.questions import Callers, Signing, Unauthenticated, authenticate, callers, recalled, signing
 from app.access.tables import ApiKey, User
 from app.kernel import clock
 from app.kernel.principal import ANONYMOUS, Role
@@ -161,3 +162,35 @@ class TestRecalled:
         await authenticate(session, f"Bearer {made.secret}")
         for header in (bearer(user, version=2), bearer(user + 1), bearer(user)[:-2], f"Bearer {made.secret[:-1]}"):
             assert recalled(header) is None
+
+    async def test_forgets_headers_that_prove_nothing_any_more(self, session: AsyncSession):
+        made = await access.api_key(session)
+        header, known = f"Bearer {made.secret}", Callers()
+        with clock.stopped_at(clock.now()):
+            callers.forget()
+            await authenticate(session, header)
+            caller = callers.recall(("key", made.secret[:15]))
+            assert caller is not None
+            for number in range(100):
+                known.prove(f"{header}{number}", caller, None)
+            assert len(known) == 100
+        with clock.stopped_at(caller.known_at + A_SECOND):
+            assert known.proven(f"{header}99") is None
+            assert len(known) == 99
+            late = replace(caller, known_at=clock.now())
+            for number in range(100, 200):
+                known.prove(f"{header}{number}", late, None)
+            assert len(known) == 100
+            assert known.proven(f"{header}100") == caller.principal
+
+    async def test_keeps_a_bounded_number_of_headers_those_that_came_last(self, session: AsyncSession):
+        made = await access.api_key(session)
+        await authenticate(session, f"Bearer {made.secret}")
+        caller, known = callers.recall(("key", made.secret[:15])), Callers()
+        assert caller is not None
+        with clock.stopped_at(caller.known_at):
+            for number in range(10_100):
+                known.prove(str(number), caller, None)
+            assert len(known) <= 10_000
+            assert known.proven("10099") == caller.principal == known.proven("5000")
+            assert known.proven("0") is None
