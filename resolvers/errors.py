@@ -11,6 +11,7 @@ from graphql import GraphQLError
 
 log = structlog.get_logger(__name__)
 FAULT = "Something went wrong on our side; nothing was lost. Tell us this id and we can find it."
+BUSY = "Others are at work on the same rows, so this was given up, and nothing was changed; send it again as it is."
 LATE = "This took longer than is allowed and was stopped, and nothing was changed; ask for less at once."
 
 
@@ -30,6 +31,13 @@ class TimedOut(RequestError):
 
     def __init__(self, message: str = LATE) -> None:
         super().__init__("TIMED_OUT", message)
+
+
+class Busy(RequestError):
+    """What was asked stood in the way of others, or they in its way, as often as it was tried."""
+
+    def __init__(self) -> None:
+        super().__init__("BUSY", BUSY)
 
 
 def over_limit(code: str, what: str, *, found: int, limit: int) -> RequestError:

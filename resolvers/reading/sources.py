@@ -100,7 +100,7 @@ def symbol(node: ValueNode, kind: GraphQLInputType, variables: Variables) -> Sym
     """The structure of an argument's literal `node`; None where it is a variable that was not given."""
     if isinstance(kind, GraphQLNonNull):
         if isinstance(node, VariableNode) and variables.get(node.name.value) is None:
-            raise RequestError("BAD_USER_INPUT", f"`${node.name.value}` is null where there must be a {kind.of_type}.")
+            raise RequestError("BAD_USER_INPUT", f"`${node.name.value}` is null, which `{kind}` may not be.")
         return symbol(node, kind.of_type, variables)
     if isinstance(node, VariableNode):
         name = node.name.value

@@ -15,6 +15,7 @@ MARKS = re.compile("[\u0300-\u036f]")
 """What an accented letter has beside the letter, once they are taken apart."""
 WILDCARDS = re.compile(r"([\\%_])")
 LETTER = re.compile(r"[^\W_]")
+RUN = re.compile(r"[^\W_]+")
 WORDS_INDEXED = 4
 """So many of the longest words of a search are looked for by an index, in one look; a row must have them all."""
 TRIGRAM = re.compile(r"[^\W_]{3}")
@@ -79,7 +80,7 @@ def forms(value: str) -> list[str]:
 def _whole(limits: Limits, value: str) -> str:
     told = " ".join(_words(limits, folded(value)))
     if not LETTER.search(told):
-        raise RequestError("SEARCH_TOO_SHORT", "A search needs a letter or a digit.", limit=1)
+        raise RequestError("SEARCH_TOO_SHORT", "A search needs a letter or a digit, not none.", found=0, limit=1)
     return told
 
 
@@ -90,8 +91,9 @@ def _word_if_any(limits: Limits, place: int, value: str) -> str | None:
 def _word(limits: Limits, place: int, value: str) -> str:
     found = sorted((word for word in _words(limits, value) if TRIGRAM.search(folded(word))), key=len, reverse=True)
     if not found:
-        message = "A search needs a word with three letters or digits in a row; `startsWith` takes shorter texts."
-        raise RequestError("SEARCH_TOO_SHORT", message, limit=3)
+        longest = max((len(run) for run in RUN.findall(folded(value))), default=0)
+        message = f"A search needs three letters or digits in a row, and this has {longest}; `startsWith` takes less."
+        raise RequestError("SEARCH_TOO_SHORT", message, found=longest, limit=3)
     return containing(found[min(place, len(found) - 1)])
 
 

@@ -16,6 +16,7 @@ from app.kernel.limits import Length, Limits
 from app.kernel.outbox import BUFFER, write_outbox
 from app.kernel.principal import Principal, Role
 from app.kernel.refusal import Forbidden, IdempotencyInProgress, Refusal
+from resolvers.errors import Busy
 from resolvers.writing import outcomes
 from resolvers.writing.outcomes import Key, Outcome, told_refusal
 from resolvers.writing.requests import bounded_text, decoded
@@ -73,6 +74,10 @@ class Commands:
                 return await inside(session, outcome)
             except Refusal as refusal:
                 return await inside(session, Outcome(refusal=told_refusal(refusal)))
+            except (DBAPIError, StaleDataError) as error:
+                if may_try_again(error):
+                    raise Busy from error
+                raise
             finally:
                 session.info.pop(BUFFER, None)
                 await session.rollback()
@@ -120,14 +125,16 @@ class Commands:
                 await asyncio.sleep(WAIT_SECONDS)
 
     async def _tried(self, mutation: Mutation, request: Any, principal: Principal, key: Key | None) -> Outcome:
-        """Do it, and again where PostgreSQL undid it for the sake of another."""
-        for attempt in range(1, self.limits.transaction_tries_max + 1):
+        """Do it, and again where PostgreSQL undid it for the sake of another; Busy where that happens every time."""
+        undone: Exception | None = None
+        for _ in range(self.limits.transaction_tries_max):
             try:
                 return await self._transacted(mutation, request, principal, key)
             except (DBAPIError, StaleDataError) as error:
-                if not may_try_again(error) or attempt == self.limits.transaction_tries_max:
+                if not may_try_again(error):
                     raise
-        raise AssertionError
+                undone = error
+        raise Busy from undone
 
     async def _transacted(self, mutation: Mutation, request: Any, principal: Principal, key: Key | None) -> Outcome:
         """One transaction: the key's lock, the command, its events last, and the commit."""

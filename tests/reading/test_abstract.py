@@ -90,6 +90,10 @@ class TestSearch:
     async def test_says_what_is_wrong(self, filled: FilledShop, text: str, first: int | None, code: str):
         assert await filled.graph.code(SEARCH, {"text": text, "first": first}) == code
 
+    async def test_tells_both_numbers_of_what_is_too_short(self, filled: FilledShop):
+        (error,) = await filled.graph.errors(SEARCH, {"text": "-"})
+        assert error["extensions"] == {"code": "SEARCH_TOO_SHORT", "found": 0, "limit": 1}
+
     async def test_stands_beside_other_fields_in_one_statement(self, filled: FilledShop):
         data = await filled.graph.query(
             '{ a: search(text: "cup") { nodes { __typename } } b: search(text: "fast") { __typename hasMore } '

@@ -116,3 +116,11 @@ async def test_a_list_of_an_input_is_bounded(graph: GraphClient):
     payload = await graph.mutate("userCreate", given, by=SYSTEM)
     (error,) = payload["userErrors"]
     assert "2" in error["message"], error
+
+
+async def test_a_variable_that_is_null_where_none_may_be_is_told_with_the_type(graph: GraphClient):
+    (error,) = await graph.errors('query ($id: ID = "x") { node(id: $id) { id } }', {"id": None})
+    assert (error["message"], error["extensions"]) == (
+        "`$id` is null, which `ID!` may not be.",
+        {"code": "BAD_USER_INPUT"},
+    )

@@ -38,11 +38,14 @@ class TestFilter:
         data = await filled.graph.query(FIND, {"where": where})
         assert [customer["number"] for customer in data["customers"]["nodes"]] == found
 
-    @pytest.mark.parametrize("short", ["", "  ", "ab", "a b c", "--- --", "a_b"])
-    async def test_refuses_what_an_index_cannot_find(self, filled: FilledShop, short: str):
+    @pytest.mark.parametrize(
+        ("short", "longest"),
+        [("", 0), ("  ", 0), ("ab", 2), ("a b c", 1), ("--- --", 0), ("a_b", 1), ("x éé", 2)],
+    )
+    async def test_refuses_what_an_index_cannot_find(self, filled: FilledShop, short: str, longest: int):
         found = await filled.graph.response(FIND, {"where": {"search": short}})
         (error,) = found["errors"]
-        assert error["extensions"] == {"code": "SEARCH_TOO_SHORT", "limit": 3}
+        assert error["extensions"] == {"code": "SEARCH_TOO_SHORT", "found": longest, "limit": 3}
         assert "data" not in found
 
     async def test_bounds_its_words_and_characters(self, filled: FilledShop):

@@ -8,12 +8,12 @@ from typing import Any
 
 import asyncpg
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from app.inventory.tables import StockLevel
 from app.kernel.identity import encode_id
 from app.kernel.principal import SYSTEM
-from app.server.database import asyncpg_url, reading_pool, sessions_of, writing_engine
+from app.server.database import asyncpg_url, driver_url, reading_pool, sessions_of, writing_engine
 from tests.factories import inventory
 from tests.factories.fulfilment import BERLIN, ordered, stocked_at
 from tests.graph import GraphClient
@@ -29,6 +29,16 @@ async def impatient(database_url: str) -> AsyncIterator[GraphClient]:
     """A client of a server that stops statements soon."""
     engine = writing_engine(database_url, pool=2, statement_ms_max=MS_MAX)
     async with reading_pool(database_url, pool=2, statement_ms_max=MS_MAX) as pool:
+        yield GraphClient(pool, sessions_of(engine))
+    await engine.dispose()
+
+
+@pytest.fixture
+async def yielding(database_url: str) -> AsyncIterator[GraphClient]:
+    """A client of a server whose commands wait for no lock for long."""
+    settings = {"server_settings": {"lock_timeout": "20ms"}}
+    engine = create_async_engine(driver_url(database_url), connect_args=settings)
+    async with reading_pool(database_url, pool=2) as pool:
         yield GraphClient(pool, sessions_of(engine))
     await engine.dispose()
 
@@ -71,6 +81,19 @@ async def test_a_command_that_is_late_has_done_nothing_and_says_so(
     assert "nothing was changed" in error["message"]
     assert await on_hand(session) == 10
     assert "errors" not in await impatient.response(ADJUST, {"input": adjustment})
+    assert await on_hand(session) == 13
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_a_command_that_others_stand_in_the_way_of_says_so_and_may_be_sent_again(
+    yielding: GraphClient, database_url: str, session: AsyncSession, adjustment: dict[str, Any], *, dry_run: bool
+):
+    async with locked(database_url, "stock_levels"):
+        (error,) = await yielding.errors(ADJUST, {"input": {**adjustment, "dryRun": dry_run}})
+    assert error["extensions"] == {"code": "BUSY"}
+    assert "send it again" in error["message"]
+    assert await on_hand(session) == 10
+    assert "errors" not in await yielding.response(ADJUST, {"input": adjustment})
     assert await on_hand(session) == 13
 
 
