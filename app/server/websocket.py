@@ -18,6 +18,7 @@ from starlette.datastructures import Headers
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from app.kernel import clock
+from app.kernel.ending import to_its_end
 from app.kernel.limits import DEFAULTS, Limits
 from app.kernel.principal import Principal
 from app.server.websocket_messages import SUBPROTOCOL, CloseCode, Closing, Message, parse_message
@@ -27,6 +28,8 @@ from resolvers.following.run import Stream
 from resolvers.reading.documents import RequestErrors
 
 KEEP_ALIVE_SECONDS = 15.0
+LEAVE_SECONDS = 0.1
+"""So long the next message waits for an operation that its client has left."""
 GONE = (WebSocketDisconnect, WebSocketDisconnected, RuntimeError)
 """What sending raises where the client is gone, or the socket was closed meanwhile."""
 
@@ -121,6 +124,8 @@ class Conversation:
         self._sockets = sockets
         self._websocket = websocket
         self._operations: dict[str, asyncio.Task[None]] = {}
+        self._left: set[asyncio.Task[None]] = set()
+        """Operations that their client has left, but that have not ended yet; they count until then."""
         self._streams: dict[str, Stream] = {}
         self._initialising: asyncio.Task[None] | None = None
         self._init_until: float | None = None
@@ -153,8 +158,8 @@ class Conversation:
         """Let the operations end, for so long, then close."""
         for stream in list(self._streams.values()):
             stream.end(Draining())
-        if self._operations:
-            await asyncio.wait(list(self._operations.values()), timeout=seconds)
+        if under_way := [*self._operations.values(), *self._left]:
+            await asyncio.wait(under_way, timeout=seconds)
         await self._close(Closing(CloseCode.RESTART, "The server restarts; connect again."))
 
     def close_soon(self, closing: Closing) -> None:
@@ -249,7 +254,7 @@ class Conversation:
             raise Closing(CloseCode.UNAUTHORIZED, "Unauthorized")
         if operation_id in self._operations:
             raise Closing(CloseCode.ALREADY_SUBSCRIBED, f"Subscriber for {operation_id} already exists")
-        found, limit = len(self._operations) + 1, self._sockets.limits.operations_per_socket_max
+        found, limit = len(self._operations) + len(self._left) + 1, self._sockets.limits.operations_per_socket_max
         if found > limit:
             refused = over_limit("TOO_MANY_OPERATIONS", "Too many operations at once", found=found, limit=limit)
             await self._send({"id": operation_id, "type": "error", "payload": [told(refused)]})
@@ -276,15 +281,16 @@ class Conversation:
         except Exception as error:  # noqa: BLE001
             last = {"id": operation_id, "type": "error", "payload": [fault(error)]}
         finally:
-            self._operations.pop(operation_id, None)
-            self._streams.pop(operation_id, None)
+            if self._operations.get(operation_id) is asyncio.current_task():
+                del self._operations[operation_id]
+                self._streams.pop(operation_id, None)
         with suppress(*GONE):
             await self._send(last)
 
     async def _answer(self, operation_id: str, request: GraphQLRequest, principal: Principal) -> Any:
         """Send each answer of an operation; answers the errors of one of which nothing was executed."""
         head = f'{{"id":{orjson.dumps(operation_id).decode()},"type":"next","payload":'
-        answer = await _to_its_end(self._sockets.answering.answer(request, principal))
+        answer = await to_its_end(self._sockets.answering.answer(request, principal))
         if isinstance(answer, GraphQLResponse):
             if not answer.executed:
                 return orjson.loads(answer.body)["errors"]
@@ -300,8 +306,11 @@ class Conversation:
         """End an operation that its client has enough of; one that has ended already is nothing to speak of."""
         task = self._operations.pop(operation_id, None)
         if task is not None:
+            self._streams.pop(operation_id, None)
+            self._left.add(task)
+            task.add_done_callback(self._left.discard)
             task.cancel()
-            await asyncio.wait([task])
+            await asyncio.wait([task], timeout=LEAVE_SECONDS)
 
     async def _ping(self, cursors: Mapping[str, str]) -> None:
         with suppress(*GONE):
@@ -319,32 +328,14 @@ class Conversation:
                 await self._websocket.close(int(closing.code), closing.reason)
 
     async def _let_go(self) -> None:
-        """End everything that the socket had under way."""
+        """End everything that the socket had under way; its caller has that socket until all has ended."""
         self._closed = True
         if self._ending is not None:
             self._ending.cancel()
         tasks = [*self._operations.values(), *filter(None, (self._initialising, self._pinging))]
         for task in tasks:
             task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        if tasks or self._left:
+            await asyncio.wait([*tasks, *self._left])
         if self._caller is not None:
             self._sockets.forget(self._caller)
-
-
-async def _to_its_end(answering: Coroutine[Any, Any, GraphQLResponse | Stream]) -> GraphQLResponse | Stream:
-    """What `answering` answers. It runs to its end also where its client is gone, for it may be a mutation."""
-    task = asyncio.create_task(answering)
-    _answering.add(task)
-    task.add_done_callback(_answered)
-    return await asyncio.shield(task)
-
-
-def _answered(task: asyncio.Task[GraphQLResponse | Stream]) -> None:
-    _answering.discard(task)
-    if not task.cancelled():
-        task.exception()
-
-
-_answering: set[asyncio.Task[GraphQLResponse | Stream]] = set()
-"""What is being answered: the event loop itself forgets tasks that nobody holds."""

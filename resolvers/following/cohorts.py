@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.kernel.ending import to_its_end
 from app.kernel.event_log import LoggedEvent
 from app.kernel.limits import Limits
 from resolvers.errors import RequestError, fault
@@ -94,7 +95,7 @@ class SharedReading:
         while True:
             try:
                 async with self._reads:
-                    return await self.payload.deliveries(events, batch[0][2])
+                    return await to_its_end(self.payload.deliveries(events, batch[0][2]))
             except DATABASE_FAILURES:
                 await asyncio.sleep(RETRY_SECONDS)
 

@@ -12,6 +12,7 @@ import structlog
 from graphql.execution.collect_fields import FieldDetails, collect_fields
 from graphql.execution.values import get_argument_values
 
+from app.kernel.ending import to_its_end
 from app.kernel.event_log import Cursor, LoggedEvent, decode_cursor
 from app.kernel.limits import Limits
 from app.kernel.outbox import as_json
@@ -112,13 +113,13 @@ class Following:
 
     async def texts(self, asked: Asked, stream: Stream) -> AsyncGenerator[str, None]:
         """Every event asked for: first those that were missed, then each as it happens."""
-        start = await self._start(asked.after)
+        start = await to_its_end(self._start(asked.after))
         follower = Follower(start, buffer_max=self.limits.follower_buffer_events_max, conflates=asked.conflates)
         position, batch = start.position, self.limits.follow_batch_events_max
         while self.tail.position - position > batch:
             until = min(self.tail.position, position + SCAN_POSITIONS_MAX)
-            events = await self._between(asked.route, position, until)
-            for text in await self._missed(asked, follower, events):
+            events, missed = await to_its_end(self._missed(asked, follower, position, until))
+            for text in missed:
                 yield text
             position = events[-1].position if len(events) == batch else until
         if start.epoch != self.tail.epoch:
@@ -127,8 +128,8 @@ class Following:
         cohort = self.routes.join(follower, asked.route, asked.payload)
         stream.follower, stream.cohort = follower, cohort
         try:
-            events = await self._between(asked.route, position, follower.joined_at)
-            for text in await self._missed(asked, follower, events):
+            _, missed = await to_its_end(self._missed(asked, follower, position, follower.joined_at))
+            for text in missed:
                 yield text
             while True:
                 yield await follower.next()
@@ -157,13 +158,16 @@ class Following:
         await self.log.complete(found)
         return [event.whole for event in found if event.whole is not None]
 
-    async def _missed(self, asked: Asked, follower: Follower, events: list[LoggedEvent]) -> list[str]:
-        """What a follower is told of events that were there before it joined."""
+    async def _missed(
+        self, asked: Asked, follower: Follower, after: int, until: int
+    ) -> tuple[list[LoggedEvent], list[str]]:
+        """The next batch of events that were there before a follower joined, and what it is told of them."""
+        events = await self._between(asked.route, after, until)
         wanted = [event for event in events if asked.route.wants(event) and not follower.saw(event.transaction_id)]
         if not wanted:
-            return []
+            return events, []
         deliveries = await asked.payload.deliveries(wanted, follower.epoch)
-        return [follower.told(deliveries[event.position]) for event in wanted if event.position in deliveries]
+        return events, [follower.told(deliveries[event.position]) for event in wanted if event.position in deliveries]
 
     async def _deliver(self, placed: list[Placed]) -> None:
         """Hand events to the cohorts that follow them. Who follows is settled at once, before anything is awaited."""

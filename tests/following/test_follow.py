@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,8 @@ from app.kernel.identity import encode_id
 from app.kernel.principal import ANONYMOUS, SYSTEM, Principal, Role
 from resolvers.context import GraphQLRequest
 from resolvers.errors import RequestError
+from resolvers.following.payloads import Payload
+from resolvers.following.run import Stream
 from resolvers.reading.documents import RequestErrors
 from tests.following.conftest import Shelf, shelf_of
 from tests.following.processes import Process, Reader, eventually
@@ -164,6 +167,52 @@ class TestIdleCursor:
                 await asyncio.sleep(0.01)
         assert reader.read == []
         await reader.close()
+
+
+class Held:
+    """Holds what it is put in the place of until it is let go on."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    async def __call__(self, *_: object, **__: object) -> Any:
+        self.begun.set()
+        async with asyncio.timeout(5):
+            await self.go_on.wait()
+        return {}
+
+
+class TestLeaving:
+    @staticmethod
+    async def ends_with_what_is_held(reading: asyncio.Task[str], held: Held) -> None:
+        """Leave in the middle of a reading, whose end is waited for."""
+        await asyncio.wait_for(held.begun.wait(), 5)
+        reading.cancel()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not reading.done()
+        held.go_on.set()
+        await asyncio.wait([reading], timeout=5)
+        assert reading.cancelled()
+
+    async def test_waits_for_the_reading_of_what_was_missed(self, served: Process, monkeypatch: pytest.MonkeyPatch):
+        held, after = Held(), Cursor(served.following.tail.epoch, 0).encode()
+        monkeypatch.setattr(served.following.log, "state", held)
+        stream = await served.execution.answer(GraphQLRequest(LEVELS, {"after": after}), SYSTEM)
+        assert isinstance(stream, Stream)
+        await self.ends_with_what_is_held(asyncio.ensure_future(anext(stream)), held)
+
+    async def test_waits_for_the_reading_of_what_happens(
+        self, served: Process, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    ):
+        held, stream = Held(), await served.execution.answer(GraphQLRequest(LEVELS), SYSTEM)
+        assert isinstance(stream, Stream)
+        reading = asyncio.ensure_future(anext(stream))
+        await eventually(lambda: stream.follower is not None)
+        monkeypatch.setattr(Payload, "deliveries", held)
+        await shelf.change()
+        await self.ends_with_what_is_held(reading, held)
 
 
 class TestWatch:

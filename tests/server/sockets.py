@@ -66,6 +66,7 @@ class FakeAnswering:
     def __init__(self) -> None:
         self.streams: list[FakeStream] = []
         self.finished = 0
+        self.go_on = asyncio.Event()
 
     async def answer(self, request: GraphQLRequest, principal: Principal) -> Any:
         """An answer of each kind."""
@@ -75,6 +76,11 @@ class FakeAnswering:
                 return GraphQLResponse(orjson.dumps({"data": told}), executed=True)
             case "slow":
                 await asyncio.sleep(0.2)
+                self.finished += 1
+                return GraphQLResponse(b'{"data":{}}', executed=True)
+            case "held":
+                async with asyncio.timeout(5):
+                    await self.go_on.wait()
                 self.finished += 1
                 return GraphQLResponse(b'{"data":{}}', executed=True)
             case "invalid":

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
+from websockets.asyncio.client import ClientConnection
 
 from app.server.websocket_messages import SUBPROTOCOL, CloseCode
 from resolvers.errors import RequestError
@@ -25,6 +26,13 @@ async def own_server() -> AsyncIterator[Server]:
     """A server of one test's own, for those that look into it."""
     async with serving() as made:
         yield made
+
+
+async def begin_held(connection: ClientConnection, name: str) -> None:
+    """Begin an operation that is held until the test lets it go on."""
+    await send(connection, type="subscribe", id=name, payload={"query": "held"})
+    await send(connection, type="ping")
+    assert (await receive(connection))["type"] == "pong"
 
 
 class TestHandshake:
@@ -175,6 +183,48 @@ class TestOperations:
             assert (refused["id"], refused["type"]) == ("3", "error")
             told = refused["payload"][0]["extensions"]
             assert (told["code"], told["found"], told["limit"]) == ("TOO_MANY_OPERATIONS", 3, 2)
+
+    async def test_counts_what_its_client_left_until_it_has_ended(self):
+        async with serving(operations_per_socket_max=2) as server, server.acknowledged() as connection:
+            for name in ("1", "2"):
+                await begin_held(connection, name)
+                await send(connection, type="complete", id=name)
+            await send(connection, type="subscribe", id="1", payload={"query": "echo"})
+            refused = await receive(connection)
+            assert (refused["id"], refused["payload"][0]["extensions"]["found"]) == ("1", 3)
+            server.answering.go_on.set()
+            while server.answering.finished < 2:
+                await asyncio.sleep(0.01)
+            await send(connection, type="subscribe", id="1", payload={"query": "echo"})
+            assert (await receive(connection))["type"] == "next"
+
+    async def test_lets_an_id_be_used_again_while_what_had_it_ends(self, own_server):
+        async with own_server.acknowledged() as connection:
+            await begin_held(connection, "1")
+            await send(connection, type="complete", id="1")
+            await send(connection, type="subscribe", id="1", payload={"query": "follow"})
+            (stream,) = await streams(own_server, 1)
+            own_server.answering.go_on.set()
+            while not own_server.answering.finished:
+                await asyncio.sleep(0.01)
+            await send(connection, type="complete", id="1")
+            await send(connection, type="ping")
+            assert (await receive(connection))["type"] == "pong"
+            assert stream.closed
+
+    async def test_counts_a_socket_until_all_it_had_under_way_has_ended(self):
+        async with serving(sockets_per_caller_max=1) as server:
+            async with server.acknowledged() as connection:
+                await begin_held(connection, "1")
+            async with server.connected() as connection:
+                await send(connection, type="connection_init")
+                assert (await closed(connection))[0] == 4429
+            server.answering.go_on.set()
+            async with asyncio.timeout(3):
+                while server.sockets.open:
+                    await asyncio.sleep(0.01)
+            async with server.acknowledged():
+                pass
 
     async def test_tells_the_end_of_a_stream_as_an_error(self, own_server):
         async with own_server.acknowledged() as connection:
