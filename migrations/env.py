@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Any, Literal
 
 from alembic import context
@@ -14,6 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from app.kernel.outbox import TransactionId
 from app.kernel.tables import Table
 from app.server.database import driver_url
+from app.server.indexing import PATIENCE
 from app.server.migrating import import_tables
 from app.server.settings import complete, read_settings
 
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
 
 MIGRATOR_LOCK = 0x1AD1_0002
 """The advisory lock that migrators of one database take in turn."""
-PATIENCE = ("SET lock_timeout = '5s'", "SET statement_timeout = '10min'")
-"""A migration that cannot have its table by then fails and is repeated, rather than queueing all trade behind it."""
+TURN_SECONDS = 0.2
+"""So often a migrator looks whether it is its turn."""
 
 
 def number(_: MigrationContext, __: Iterable[str | None] | Iterable[str], directives: list[MigrationScript]) -> None:
@@ -59,8 +61,13 @@ OPTIONS: dict[str, Any] = {
 
 
 def migrate(connection: Connection) -> None:
-    """Run the migrations on `connection`, alone; whoever comes meanwhile waits and then finds nothing to do."""
-    connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATOR_LOCK})
+    """Run the migrations on `connection`, alone; whoever comes meanwhile waits and then finds nothing to do.
+
+    It waits outside of any transaction: who builds an index concurrently waits for all that are under way.
+    """
+    while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": MIGRATOR_LOCK}):
+        connection.rollback()
+        time.sleep(TURN_SECONDS)
     for setting in PATIENCE:
         connection.execute(text(setting))
     connection.commit()

@@ -85,12 +85,13 @@ class Price(Row):
     __table_args__ = (
         UniqueConstraint("product_id", "channel_id", "currency"),
         Index(None, "channel_id", "amount", "id"),
+        Index(None, "channel_id", "product_id", "id"),
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_is_a_code"),
         CheckConstraint("amount >= 0", name="amount_not_negative"),
     )
 
     product_id: Mapped[int] = reference("products.id", doc="What is priced.", index=False)
-    channel_id: Mapped[int] = reference("channels.id", doc="Where it is sold at this price.")
+    channel_id: Mapped[int] = reference("channels.id", doc="Where it is sold at this price.", index=False)
     currency: Mapped[str] = mapped_column(doc="The currency of the amount (ISO 4217).")
     amount: Mapped[Decimal] = mapped_column(doc="The price of one piece.")
     tax_included: Mapped[bool] = mapped_column(

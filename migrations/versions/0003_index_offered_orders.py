@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alembic import op
+from app.server.indexing import build_index, concurrently, drop_index
 
 revision = "0003"
 down_revision = "0002"
@@ -21,10 +21,12 @@ INDEXES = (
 
 
 def upgrade() -> None:
-    for table, columns in INDEXES:
-        op.create_index(op.f(f"ix_{table}_{'_'.join(columns)}"), table, list(columns), unique=False)
+    with concurrently():
+        for table, columns in INDEXES:
+            build_index(f"ix_{table}_{'_'.join(columns)}", table, list(columns))
 
 
 def downgrade() -> None:
-    for table, columns in reversed(INDEXES):
-        op.drop_index(op.f(f"ix_{table}_{'_'.join(columns)}"), table_name=table)
+    with concurrently():
+        for table, columns in reversed(INDEXES):
+            drop_index(f"ix_{table}_{'_'.join(columns)}", table)

@@ -1,12 +1,13 @@
-"""Search texts: names and numbers are found by trigrams of their folded form.
-
-Each index is made while writes to its table wait, about ten seconds for a million orders.
-"""
+"""Search texts: names and numbers are found by trigrams of their folded form."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
+
+from app.server.indexing import build_index, concurrently, drop_index
 
 revision = "0004"
 down_revision = "0003"
@@ -46,15 +47,15 @@ SEARCHED = {
 def upgrade() -> None:
     op.execute(TRIGRAMS)
     op.execute(FOLDED)
-    for table, columns in SEARCHED.items():
-        folded: list[sa.ColumnElement[str]] = [
-            sa.literal_column(f"folded({column})").label(column) for column in columns
-        ]
-        trigrams = dict.fromkeys(columns, "gin_trgm_ops")
-        op.create_index(f"ix_{table}_search", table, folded, postgresql_using="gin", postgresql_ops=trigrams)
+    with concurrently():
+        for table, columns in SEARCHED.items():
+            folded: list[Any] = [sa.literal_column(f"folded({column})").label(column) for column in columns]
+            trigrams = dict.fromkeys(columns, "gin_trgm_ops")
+            build_index(f"ix_{table}_search", table, folded, postgresql_using="gin", postgresql_ops=trigrams)
 
 
 def downgrade() -> None:
-    for table in SEARCHED:
-        op.drop_index(f"ix_{table}_search", table_name=table, postgresql_using="gin")
+    with concurrently():
+        for table in SEARCHED:
+            drop_index(f"ix_{table}_search", table)
     op.execute("DROP FUNCTION folded(text)")

@@ -180,6 +180,18 @@ class TestOfferedOrders:
                 for plan in await self.plans(trade, reading):
                     assert not unindexed(plan), (page, reading.sql)
 
+    @pytest.mark.parametrize("sort", ["", "sort: [AMOUNT_ASC], ", "sort: [AMOUNT_DESC], "])
+    async def test_of_the_prices_of_a_channel_are_read_by_index(self, sort: str, trade: asyncpg.Connection):
+        channel = await trade.fetchval("select code from channels limit 1")
+        document = f'{{ channel(code: "{channel}") {{ prices({sort}first: 20) {{ {PAGE} }} }} }}'
+        reading = explained(GRAPH, Asked(document, {}, ADMIN), UNBOUNDED)
+        async with trade.transaction():
+            for kind in ("seqscan", "sort", "bitmapscan"):
+                await trade.execute(f"set local enable_{kind} = off")
+            for plan in await self.plans(trade, reading):
+                assert not {step["Relation Name"] for step in steps(plan) if step["Node Type"] == "Seq Scan"}
+                assert not [step for step in steps(plan) if step["Node Type"] == "Sort"]
+
     def reading(self, listing: str, sort: str | None, page: str) -> Explained:
         """A page of a list in an order, as an administrator asks for it."""
         order = f"sort: [{sort}], " if sort else ""
