@@ -1,4 +1,4 @@
-"""What an operation costs, before any SQL: one for each object that it may return.
+"""What an operation costs, before any SQL: one for each object that it may return, and more for reading many rows.
 
 The sizes of its pages are part of what a plan is made for, so that a plan has one cost, worked out once; nobody can
 have a plan remembered with short pages and then ask it for long ones.
@@ -17,6 +17,7 @@ from resolvers.reading.shapes import (
     AllOf,
     AnyOf,
     Compare,
+    CountPart,
     EdgesPart,
     FoundPart,
     GroupsPart,
@@ -36,6 +37,12 @@ from resolvers.reading.shapes import (
 
 SEARCH_COST = 10
 """What looking for the candidates of one node costs: up to two hundred rows are compared with what is sought."""
+
+
+COUNT_COST = 20
+"""What counting a list costs, as much as a page of this length: it may read every row that matches."""
+GROUPS_COST = 50
+"""What grouping a list costs besides its groups: it reads the same rows, and sorts, sums and keeps them apart."""
 
 
 @dataclass(frozen=True)
@@ -136,9 +143,11 @@ def _of_list(part: ListField, times: int) -> Iterator[tuple[int, int]]:
     for inner in part.parts:
         if isinstance(inner, GroupsPart):
             grouped = times * inner.size
-            yield times + grouped, grouped
+            yield times * GROUPS_COST + grouped, grouped
             for field in inner.fields:
                 yield from _terms(field, grouped)
+        elif isinstance(inner, CountPart):
+            yield times * COUNT_COST, 0
         else:
             yield from _terms(inner, listed)
 

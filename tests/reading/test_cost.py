@@ -9,6 +9,7 @@ import pytest
 
 from app.kernel.principal import ANONYMOUS, SYSTEM
 from resolvers.context import GraphQLRequest
+from resolvers.reading.cost import COUNT_COST, GROUPS_COST
 from tests.graph import GraphClient
 from tests.reading.conftest import FilledShop
 from tests.server.doors import Door
@@ -17,7 +18,7 @@ SMALL = "{ products(first: 3) { nodes { sku prices(first: 2) { nodes { id } } } 
 SPENT = {"requested": 1 + 3 * (1 + 1 + 2), "limit": 20_000, "objects": 3 + 6, "objectsLimit": 10_000}
 DEEP = "stockLevels(first: 100) { nodes { holds(first: 100) { nodes { id } } } }"
 DEAR = f"products(first: 100) {{ nodes {{ {DEEP} }} }}"
-WIDE = "{ products(first: 900) { nodes { stockLevels(first: 100) { totalCount nodes { id } } } } }"
+WIDE = "{ products(first: 900) { nodes { stockLevels(first: 100) { nodes { id } } } } }"
 PLAIN = 'cartCreate(input: { channelId: "x" }) { cartToken }'
 SHOWN = "lines(first: 90) { nodes { product { prices(first: 100) { nodes { id } } } } }"
 
@@ -34,6 +35,22 @@ class TestAsked:
         assert list(response) == ["data", "extensions"]
         assert response["extensions"]["cost"]["requested"] == SPENT["requested"]
         assert response["extensions"]["cost"]["objects"] == SPENT["objects"]
+
+    @pytest.mark.parametrize(
+        ("selection", "cost"),
+        [
+            ("products { totalCount }", 1 + COUNT_COST),
+            (
+                "products(first: 5) { totalCount nodes { prices { totalCount } } }",
+                1 + COUNT_COST + 5 * (2 + COUNT_COST),
+            ),
+            ("orders { groups(by: [], first: 1) { count } }", 1 + GROUPS_COST + 1),
+            ("orders { totalCount groups(by: [], first: 1) { count } }", 1 + COUNT_COST + GROUPS_COST + 1),
+        ],
+    )
+    async def test_counts_what_counting_and_grouping_read(self, graph: GraphClient, selection: str, cost: int):
+        response = await told(graph, f"{{ {selection} }}")
+        assert response["extensions"]["cost"]["requested"] == cost
 
     async def test_is_told_beside_errors(self, graph: GraphClient):
         response = await told(graph, '{ product(sku: "none") { sku } }')

@@ -1,4 +1,4 @@
--- cost 48
+-- cost 215
 -- $1 text = 'America/Sao_Paulo'
 -- $2 timestamptz = datetime.datetime(2026, 3, 1, 0, 0, tzinfo=datetime.timezone.utc) from $since
 -- $3 timestamptz = datetime.datetime(2026, 4, 1, 0, 0, tzinfo=datetime.timezone.utc) from $until

@@ -1,4 +1,4 @@
--- cost 5
+-- cost 25
 select (
   select row_to_json("{}")
   from (

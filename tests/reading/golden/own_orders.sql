@@ -1,4 +1,4 @@
--- cost 481
+-- cost 901
 -- $1 bigint = 1 from the caller's customer_id
 select (
   select row_to_json("{}")
