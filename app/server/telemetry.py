@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import logging
 import os
 import re
+import select
 import sys
 import time
 from contextlib import suppress
@@ -50,6 +53,8 @@ REQUESTS_NAMED_MAX = 1_024
 """So many combinations of path, method and status are kept at hand; there are fewer, unless somebody makes them up."""
 PATH_KEPT_MAX = 128
 """Paths that are longer are made up, and not kept."""
+LINES_WAIT_SECONDS = 0.1
+"""So long a request's line waits for those of others."""
 
 PROCESS = unguessable_token()[:13]
 """How the request ids of this process begin; what follows counts its requests."""
@@ -121,27 +126,47 @@ class RequestLines:
     """Writes the one line of each request.
 
     As JSON it is put together here and written past the logging library, which took twice as long over the line as the
-    whole request took; it looks as any other line does. A request id has no character that JSON would escape. A line
-    that cannot be written is lost, as the library would lose it, for the answer that it tells of was sent.
+    whole request took; it looks as any other line does. A request id has no character that JSON would escape. Lines
+    wait a moment for others, for the system's call costs more than the line; a process that is killed loses those. What
+    cannot be written is lost, as the library would lose it, for the answers that it tells of were sent.
     """
 
     def __init__(self) -> None:
         self._output: int | None = None
+        self._waiting: list[bytes] = []
+        self._length = 0
 
     def write_to(self, output: int | None) -> None:
         """Write JSON to the file descriptor `output` from now on; without one, lines go through the logging library."""
+        self.flush()
         self._output = output
 
     def write(self, *, method: str, path: str, status: int, ms: float) -> None:
-        """Tell of one request that was answered."""
+        """Tell of one request that was answered, soon; a loop must be running."""
         if self._output is None:
             log.info("request", method=method, path=path, status=status, ms=ms)
             return
         if logging.root.level <= logging.INFO:
             told = f'"ms":{ms},"request_id":"{_request_id.get()}","timestamp":"{_written_now()}"'
             beginning = _beginning if len(path) <= PATH_KEPT_MAX else _beginning.__wrapped__
+            self._add(f"{beginning(method, path, status)},{told}}}\n".encode())
+
+    def flush(self) -> None:
+        """Write the lines that wait."""
+        if self._waiting and self._output is not None:
             with suppress(OSError):
-                os.write(self._output, f"{beginning(method, path, status)},{told}}}\n".encode())
+                os.write(self._output, b"".join(self._waiting))
+        self._waiting.clear()
+        self._length = 0
+
+    def _add(self, line: bytes) -> None:
+        """Have a line wait for others, up to as many as a pipe takes in one piece, whoever else writes there."""
+        if self._length + len(line) > select.PIPE_BUF:
+            self.flush()
+        if not self._waiting:
+            asyncio.get_running_loop().call_later(LINES_WAIT_SECONDS, self.flush)
+        self._waiting.append(line)
+        self._length += len(line)
 
 
 def _written_now() -> str:
@@ -164,6 +189,7 @@ def _beginning(method: str, path: str, status: int) -> str:
 
 
 request_lines = RequestLines()
+atexit.register(request_lines.flush)
 
 
 class Answers(Protocol):

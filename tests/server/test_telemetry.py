@@ -1,12 +1,15 @@
 """Log lines: no secret is among them, and each request has one."""
 
+import asyncio
 import json
 import logging
 import os
+import select
 from datetime import datetime
 
 import pytest
 
+from app.server import telemetry
 from app.server.telemetry import RequestTelemetry, _beginning, hide_secrets, request_lines
 
 
@@ -18,7 +21,12 @@ def told():
     root, before = logging.getLogger(), logging.getLogger().level
     root.setLevel(logging.INFO)
     request_lines.write_to(writing)
-    yield lambda: [json.loads(line) for line in os.read(reading, 10_000).splitlines()]
+
+    def lines():
+        request_lines.flush()
+        return [json.loads(line) for line in os.read(reading, 10_000).splitlines()]
+
+    yield lines
     request_lines.write_to(None)
     root.setLevel(before)
     os.close(reading)
@@ -95,27 +103,44 @@ class TestRequestTelemetry:
 
 
 class TestRequestLines:
-    def test_are_left_out_where_only_graver_lines_are_wanted(self, told):
+    async def test_are_left_out_where_only_graver_lines_are_wanted(self, told):
         logging.getLogger().setLevel(logging.WARNING)
         request_lines.write(method="GET", path="other", status=404, ms=1.0)
         logging.getLogger().setLevel(logging.INFO)
         request_lines.write(method="GET", path="other", status=404, ms=2.0)
         assert [line["ms"] for line in told()] == [2.0]
 
-    def test_of_paths_that_somebody_made_up_are_not_kept(self, told):
+    async def test_of_paths_that_somebody_made_up_are_not_kept(self, told):
         kept = _beginning.cache_info().currsize
         request_lines.write(method="GET", path="/" + "a" * 5_000, status=404, ms=1.0)
         (line,) = told()
         assert line["path"] == "/" + "a" * 5_000
         assert _beginning.cache_info().currsize == kept
 
-    def test_that_cannot_be_written_are_lost(self, told):
+    async def test_that_cannot_be_written_are_lost(self, told):
         del told
         reading, writing = os.pipe()
         os.close(reading)
         request_lines.write_to(writing)
         request_lines.write(method="GET", path="other", status=404, ms=1.0)
+        request_lines.flush()
         os.close(writing)
+
+    async def test_are_written_soon_and_in_pieces_that_no_other_writer_can_break(self, monkeypatch):
+        pieces = []
+        monkeypatch.setattr(telemetry, "LINES_WAIT_SECONDS", 0.01)
+        monkeypatch.setattr(logging.getLogger(), "level", logging.INFO)
+        monkeypatch.setattr(os, "write", lambda _, piece: pieces.append(piece))
+        lines = telemetry.RequestLines()
+        lines.write_to(1)
+        for number in range(100):
+            lines.write(method="GET", path="other", status=404, ms=number)
+        assert 0 < sum(piece.count(b"\n") for piece in pieces) < 100
+        async with asyncio.timeout(10):
+            while sum(piece.count(b"\n") for piece in pieces) < 100:
+                await asyncio.sleep(0.01)
+        assert max(map(len, pieces)) <= select.PIPE_BUF
+        assert [json.loads(line)["ms"] for line in b"".join(pieces).splitlines()] == list(range(100))
 
 
 class TestHideSecrets:
