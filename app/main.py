@@ -15,6 +15,7 @@ from starlette.routing import Route, WebSocketRoute, websocket_session
 
 from app.access.commands import FirstAdmin, ensure_first_admin, note_api_key_use
 from app.access.questions import Unauthenticated, authenticate, recalled, signing
+from app.access.questions import callers as remembered
 from app.fulfilment import reactions as fulfilment
 from app.inventory import reactions as inventory
 from app.inventory.questions import UnexplainedLevel, unexplained_levels
@@ -178,7 +179,7 @@ class Callers:
 
     def __init__(self, sessions: async_sessionmaker[AsyncSession]) -> None:
         self.sessions = sessions
-        self._asked_for: dict[str, asyncio.Task[Principal]] = {}
+        self._asked_for: dict[tuple[str, int], asyncio.Task[Principal]] = {}
 
     def of_header(self, authorization: str | None) -> Principal | Awaitable[Principal]:
         """The caller that an Authorization header proves; HttpRefusal (401) where it is not good."""
@@ -203,15 +204,25 @@ class Callers:
         return ANONYMOUS if authorization is None else await self._caller(authorization)
 
     async def _caller(self, authorization: str) -> Principal:
-        """The caller of a credential. The database is asked but once for all who wait for the same answer."""
-        caller = recalled(authorization)
-        if caller is not None:
-            return caller
-        asked = self._asked_for.get(authorization)
+        """The caller of a credential. The database is asked but once for all who wait for the same answer.
+
+        An answer during which somebody was revoked may be of before, so it is asked for again.
+        """
+        while (caller := recalled(authorization)) is None:
+            asked_after = remembered.forgotten
+            found = await asyncio.shield(self._asking(authorization, asked_after))
+            if remembered.forgotten == asked_after:
+                return found
+        return caller
+
+    def _asking(self, authorization: str, asked_after: int) -> asyncio.Task[Principal]:
+        """The question that is under way, or a new one."""
+        key = (authorization, asked_after)
+        asked = self._asked_for.get(key)
         if asked is None:
-            asked = self._asked_for[authorization] = asyncio.create_task(self._looked_up(authorization))
-            asked.add_done_callback(lambda _: self._asked_for.pop(authorization))
-        return await asyncio.shield(asked)
+            asked = self._asked_for[key] = asyncio.create_task(self._looked_up(authorization))
+            asked.add_done_callback(lambda _: self._asked_for.pop(key))
+        return asked
 
     async def _looked_up(self, authorization: str) -> Principal:
         """The caller of a credential as the database tells it, which notes that a key was used."""

@@ -52,6 +52,8 @@ class Callers:
     def __init__(self) -> None:
         self._known: dict[tuple[str, int | str], Caller] = {}
         self._proven: dict[str, Proven] = {}
+        self.forgotten = 0
+        """How often everyone was forgotten: what was read before the last time proves nobody."""
 
     def __len__(self) -> int:
         """How many headers are kept."""
@@ -85,8 +87,13 @@ class Callers:
         caller = self._known.get(key)
         return caller if caller and abs(clock.now() - caller.known_at) < _remembered() else None
 
-    def remember(self, key: tuple[str, int | str], caller: Caller) -> None:
-        """Keep `caller` for a second; when there are too many, forget them all, for they are soon stale anyway."""
+    def remember(self, key: tuple[str, int | str], caller: Caller, *, read_after: int) -> None:
+        """Keep `caller` for a second, unless everyone was forgotten more often than `read_after` since it was read.
+
+        When there are too many, forget them all, for they are soon stale anyway.
+        """
+        if self.forgotten != read_after:
+            return
         if len(self._known) >= in_force().callers_remembered_max:
             self._known.clear()
         self._known[key] = caller
@@ -103,6 +110,7 @@ class Callers:
 
     def forget(self) -> None:
         """Forget everyone, when one of them may no longer call."""
+        self.forgotten += 1
         self._known.clear()
         self._proven.clear()
 
@@ -211,18 +219,20 @@ def _opened_by(caller: Caller, key: str) -> bool:
 
 async def _read_user(session: AsyncSession, user_id: int) -> Caller | None:
     """The user as the database tells it now, where it may sign in."""
+    read_after = callers.forgotten
     columns = (User.id, User.name, User.token_version, *_granted(User))
     found = select(*columns).where(User.id == user_id, User.disabled_at.is_(None))
     row = (await session.execute(found)).one_or_none()
     if row is None:
         return None
     caller = Caller(_principal(row, user_id=row.id), str(row.token_version).encode(), None, clock.now())
-    callers.remember(("user", user_id), caller)
+    callers.remember(("user", user_id), caller, read_after=read_after)
     return caller
 
 
 async def _read_api_key(session: AsyncSession, prefix: str) -> Caller | None:
     """The key that begins so as the database tells it now, where it was not revoked."""
+    read_after = callers.forgotten
     columns = (ApiKey.id, ApiKey.name, ApiKey.secret_hash, ApiKey.expires_at, *_granted(ApiKey))
     found = select(*columns).where(ApiKey.prefix == prefix, ApiKey.revoked_at.is_(None))
     row = (await session.execute(found)).one_or_none()
@@ -230,7 +240,7 @@ async def _read_api_key(session: AsyncSession, prefix: str) -> Caller | None:
         return None
     principal = replace(_principal(row, api_key_id=row.id), ends_at=row.expires_at)
     caller = Caller(principal, row.secret_hash, row.expires_at, clock.now())
-    callers.remember(("key", prefix), caller)
+    callers.remember(("key", prefix), caller, read_after=read_after)
     return caller
 
 

@@ -41,6 +41,8 @@ class Limits:
     body_bytes_max: int = 256 * 1024
     tokens_max: int = 4_000
     depth_max: int = 15
+    fields_max: int = 2_000
+    repeated_fields_max: int = 20_000
     aliases_max: int = 30
     root_fields_max: int = 20
     mutations_max: int = 4
@@ -65,6 +67,7 @@ class Limits:
     mutation_ms_max: int = 15_000
     json_depth_max: int = 64
     documents_cached_max: int = 500
+    trees_cached_max: int = 50
     plans_cached_max: int = 1_000
     persisted_queries_max: int = 1_000
     persisted_query_length_max: int = 20_000

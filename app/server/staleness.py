@@ -59,6 +59,7 @@ class Staleness:
         """Note that `by` wrote, and that where is not known: no replica will do until the primary is asked again."""
         if by.user_id is not None or by.api_key_id is not None:
             self._unplaced[by.user_id, by.api_key_id] = time.monotonic() if at is None else at
+            self._unplaced.move_to_end((by.user_id, by.api_key_id))
             if len(self._unplaced) > self.writers_max:
                 self._unplaced.popitem(last=False)
 

@@ -18,36 +18,36 @@ class HttpProtocol(HttpToolsProtocol):
     """uvicorn's protocol on a transport that sends a head along with the body that follows.
 
     uvicorn writes the two one after the other, and uvloop sends each at once: two system calls and two packets, and a
-    client that is woken twice. For a small reading that took more time than all of our own code.
+    client that is woken twice.
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin a connection."""
-        super().connection_made(HeadWithBody(transport, asyncio.get_running_loop()))
+        super().connection_made(HeadWithBody(transport, asyncio.get_running_loop()))  # type: ignore[arg-type]
 
     def handle_websocket_upgrade(self) -> None:
         """Hand a connection over to the protocol of sockets, which has the transport itself again."""
-        transport = self.transport
-        if isinstance(transport, HeadWithBody):
-            self.transport = transport.taken_off()
+        transport: Any = self.transport
+        self.transport = transport.taken_off()
         super().handle_websocket_upgrade()
 
 
-class HeadWithBody(asyncio.Transport):
-    """A transport that holds the head of an answer back until the body comes, or until the loop's next step."""
+class HeadWithBody:
+    """A transport that holds the head of an answer back until the body comes, or until the loop's next step.
+
+    All that sends nothing is the transport's own.
+    """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         """Write to `transport`."""
-        super().__init__()
         self._transport = transport
         self._loop = loop
-        self._head: bytes | bytearray | memoryview | None = None
-        self.get_extra_info = transport.get_extra_info  # type: ignore[method-assign]
-        self.is_closing = transport.is_closing  # type: ignore[method-assign]
-        self.pause_reading = transport.pause_reading  # type: ignore[method-assign]
-        self.resume_reading = transport.resume_reading  # type: ignore[method-assign]
+        self._head: bytes | None = None
 
-    def write(self, data: bytes | bytearray | memoryview) -> None:
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
         """Send `data`, and a head that waits before it; a head itself waits."""
         if self._head is not None:
             head, self._head = self._head, None

@@ -6,23 +6,19 @@ documents took it a tenth of a second; most are wanted once, to plan, and where 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
 from graphql import (
     DocumentNode,
-    FieldNode,
     FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    NoFragmentCyclesRule,
     OperationDefinitionNode,
     OperationType,
-    SelectionSetNode,
     parse,
     validate,
 )
@@ -30,12 +26,10 @@ from graphql.execution.collect_fields import FragmentDetails
 from graphql.execution.values import VariableValues
 
 from app.kernel.limits import Limits
-from resolvers.errors import RequestError, over_limit
+from resolvers.errors import RequestError
+from resolvers.reading.bounds import Cyclic, over
 from resolvers.reading.cache import ProvenCache
 from resolvers.reading.variables import Variables, chosen_by, variables_of
-
-CONNECTION_WORDS = frozenset({"edges", "node", "nodes", "pageInfo"})
-"""Fields that add no depth: they are how a list is written, not an object in an object."""
 
 
 class RequestErrors(Exception):
@@ -70,11 +64,22 @@ class Document:
     text: str
     operations: Mapping[str | None, Signature]
     """By their names, and the only operation also by none."""
+    trees: ProvenCache[Tree] = field(repr=False)
+    """Located ones by their texts, of all documents together."""
 
-    @cached_property
+    @property
+    def tree(self) -> Tree:
+        """What it says, with places if it is kept so."""
+        return self.trees.get(self.text) or tree_of(parse(self.text, no_location=True))
+
+    @property
     def located(self) -> Tree:
         """Its tree with the places of all parts in the text, kept for what graphql-core runs again and again."""
-        return tree_of(parse(self.text))
+        found = self.trees.get(self.text)
+        if found is None:
+            found = tree_of(parse(self.text))
+            self.trees.put(self.text, found)
+        return found
 
 
 class Operation:
@@ -97,7 +102,7 @@ class Operation:
     def tree(self) -> Tree:
         """What its document says."""
         if self._tree is None:
-            self._tree = tree_of(parse(self.document.text, no_location=True))
+            self._tree = self.document.tree
         return self._tree
 
     @property
@@ -128,6 +133,7 @@ class Documents:
         self.schema = schema
         self.limits = limits
         self._kept: ProvenCache[Document] = ProvenCache(limits.documents_cached_max)
+        self._trees: ProvenCache[Tree] = ProvenCache(limits.trees_cached_max)
 
     def document(self, text: str) -> Document:
         """The document of `text`; RequestErrors where it does not parse, is over a bound, or is not valid."""
@@ -149,18 +155,18 @@ class Documents:
         if found is not None:
             return found, None
         tree = tree_of(self._read(text))
-        found = Document(text, _signatures(tree, self.schema))
+        found = Document(text, _signatures(tree, self.schema), self._trees)
         self._kept.put(text, found)
         return found, tree
 
     def _read(self, text: str) -> DocumentNode:
-        """What `text` says, if that is valid. Where errors are told, it is parsed again for their places."""
-        node = self._parsed(text)
-        bound(node, self.limits)
-        errors_max = self.limits.errors_told_max
-        if validate(self.schema, node, max_errors=errors_max):
-            wrong = validate(self.schema, self._parsed(text, located=True), max_errors=errors_max)
-            raise RequestErrors(wrong[:errors_max])
+        """What `text` says, if that is valid and within every bound."""
+        try:
+            node = self._parsed(text)
+            if wrong := self._wrong(node, text):
+                raise RequestErrors(wrong[: self.limits.errors_told_max])
+        except RecursionError:
+            raise RequestErrors([RequestError("TOO_DEEP", "The document is nested too deep to be read.")]) from None
         return node
 
     def _parsed(self, text: str, *, located: bool = False) -> DocumentNode:
@@ -168,8 +174,18 @@ class Documents:
             return parse(text, max_tokens=self.limits.tokens_max, no_location=not located)
         except GraphQLSyntaxError as error:
             raise RequestErrors([_unread(error, self.limits.tokens_max)]) from None
-        except RecursionError:
-            raise RequestErrors([RequestError("TOO_DEEP", "The document is nested too deep to be read.")]) from None
+
+    def _wrong(self, node: DocumentNode, text: str) -> list[GraphQLError]:
+        """What is wrong with a document. Where validation tells it, it is parsed again for the places."""
+        rules = None
+        try:
+            if refused := over(node, self.limits):
+                return [refused]
+        except Cyclic:
+            rules = (NoFragmentCyclesRule,)
+        if not validate(self.schema, node, rules, max_errors=1):
+            return []
+        return validate(self.schema, self._parsed(text, located=True), rules, max_errors=self.limits.errors_told_max)
 
 
 def tree_of(node: DocumentNode) -> Tree:
@@ -217,66 +233,3 @@ def _unknown(document: Document) -> NoReturn:
 def _bad_input(error: GraphQLError) -> RequestError:
     """A variable that does not fit its type."""
     return RequestError("BAD_USER_INPUT", error.message)
-
-
-def bound(document: DocumentNode, limits: Limits) -> None:
-    """Refuse a document that is over a bound, before validation, whose own cost grows faster than the document."""
-    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
-    measured = _Measured(fragments)
-    for node in document.definitions:
-        if not isinstance(node, OperationDefinitionNode):
-            continue
-        counts = measured.selection(node.selection_set)
-        roots = limits.mutations_max if node.operation is OperationType.MUTATION else limits.root_fields_max
-        told = (
-            ("TOO_DEEP", "The selection is nested too deep", counts["depth"], limits.depth_max),
-            ("TOO_MANY_ALIASES", "Too many fields have aliases", counts["aliases"], limits.aliases_max),
-            ("TOO_MANY_DIRECTIVES", "Too many directives are used", counts["directives"], limits.directives_max),
-            ("TOO_MANY_ROOT_FIELDS", "Too many fields stand at the root", counts["roots"], roots),
-        )
-        for code, what, found, limit in told:
-            if found > limit:
-                raise RequestErrors([over_limit(code, what, found=found, limit=limit)])
-
-
-class _Measured:
-    """Counts what selections hold, each fragment once, so that fragments in fragments cannot make counting slow."""
-
-    def __init__(self, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
-        self.fragments = fragments
-        self._known: dict[str, Counter[str]] = {}
-
-    def selection(self, selections: SelectionSetNode | None) -> Counter[str]:
-        """The depth, aliases, directives and root fields of one selection set."""
-        total: Counter[str] = Counter()
-        for node in selections.selections if selections else ():
-            found = self._node(node)
-            depth = max(total["depth"], found["depth"])
-            total.update(found)
-            total["depth"] = depth
-        return total
-
-    def _node(self, node: Any) -> Counter[str]:
-        counts: Counter[str] = Counter(directives=len(node.directives or ()))
-        if isinstance(node, FieldNode):
-            inner = self.selection(node.selection_set)
-            adds = bool(node.selection_set) and node.name.value not in CONNECTION_WORDS
-            depth = 0 if node.name.value.startswith("__") else inner["depth"] + adds
-            counts.update(aliases=inner["aliases"] + bool(node.alias), directives=inner["directives"])
-            counts.update(depth=depth, roots=1)
-            return counts
-        inner = (
-            self._fragment(node.name.value)
-            if isinstance(node, FragmentSpreadNode)
-            else self.selection(node.selection_set)
-        )
-        counts.update(inner)
-        return counts
-
-    def _fragment(self, name: str) -> Counter[str]:
-        """A fragment's counts; one that spreads itself counts as empty here, and validation refuses it."""
-        if name not in self._known:
-            self._known[name] = Counter()
-            fragment = self.fragments.get(name)
-            self._known[name] = self.selection(fragment.selection_set if fragment else None)
-        return self._known[name]

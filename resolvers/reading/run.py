@@ -52,7 +52,7 @@ class Replica(Protocol):
         """Note that `by` has just written; the token of the position after that."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Prepared:
     """A plan that was printed, ready to run with any variables of its shape; of the plan itself no more is kept."""
 
@@ -101,7 +101,8 @@ class Reading:
         It is `guarded` unless the caller was already found to be entitled to the objects themselves. The operation is
         located, for its selections are told apart by their places.
         """
-        assert operation.is_located  # noqa: S101
+        if not operation.is_located:
+            raise ValueError("selections are told apart by their places, and those of this operation are not known")
         places = tuple(detail.node.loc.start if detail.node.loc else 0 for detail in details)
         key = ("objects", operation.key, roles, node, places, guarded)
         return self._remembered(key, lambda: self._objects(operation, node, details, roles, guarded=guarded))

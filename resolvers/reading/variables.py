@@ -32,6 +32,7 @@ from graphql import (
     VariableDefinitionNode,
     VariableNode,
     Visitor,
+    get_named_type,
     is_leaf_type,
     visit,
 )
@@ -50,7 +51,9 @@ CHOOSING = ("Sort", "GroupBy", "SearchType")
 ABSENT = object()
 Shape = Callable[[Any], Hashable]
 """What of a variable's value a plan depends on."""
-NOTHING: Mapping[str, Any] = {}
+Chosen = tuple[str, str]
+"""A variable's name, and that of its type."""
+NOTHING: Mapping[Any, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -105,19 +108,19 @@ class Variables:
 
 
 def variables_of(
-    schema: GraphQLSchema, operation: OperationDefinitionNode, *, chosen: Mapping[str, Shape] = NOTHING
+    schema: GraphQLSchema, operation: OperationDefinitionNode, *, chosen: Mapping[Chosen, Shape] = NOTHING
 ) -> Variables:
     """The variables that a valid operation declares; `chosen` says of some what of their values chooses SQL."""
     definitions = tuple(operation.variable_definitions or ())
     return Variables(definitions, tuple(_declared(schema, item, chosen) for item in definitions))
 
 
-def _declared(schema: GraphQLSchema, definition: Any, chosen: Mapping[str, Shape]) -> Declared:
+def _declared(schema: GraphQLSchema, definition: Any, chosen: Mapping[Chosen, Shape]) -> Declared:
     signature = get_variable_signature(schema, definition)
     assert not isinstance(signature, GraphQLError)  # noqa: S101
     kind = signature.type.of_type if isinstance(signature.type, GraphQLNonNull) else signature.type
     plain = PLAIN.get(getattr(kind, "name", "")) if definition.default_value is None else None
-    shape = chosen.get(signature.name) or _shape_of(kind)
+    shape = chosen.get((signature.name, get_named_type(kind).name)) or _shape_of(kind)
     return Declared(signature.name, signature, plain, kind is signature.type, shape)
 
 
@@ -141,7 +144,9 @@ def _types(value: Any) -> Hashable:
     return found.type_name if found else False
 
 
-DECIDING: Mapping[str, Shape] = {"first": _itself, "last": _itself, "after": nulls_in, "before": nulls_in}
+LENGTH, CURSOR, OBJECT = (GraphQLInt.name, _itself), (GraphQLString.name, nulls_in), (GraphQLID.name, _types)
+"""What chooses the SQL of a page or a node, by its type: a variable of another type is not what is given there."""
+DECIDING = {"first": LENGTH, "last": LENGTH, "after": CURSOR, "before": CURSOR}
 """The arguments of a list whose values choose its SQL."""
 OF_ANY_TYPE = ("node", "nodes")
 """The fields whose ids choose the SQL by their types; the ids of all others are of one type, and bound."""
@@ -178,9 +183,10 @@ def _list_shape(value: list[Any], kind: GraphQLList[Any]) -> Hashable:
     return tuple(dict.fromkeys(shapes)) if isinstance(inner, GraphQLEnumType) else shapes
 
 
-def chosen_by(document: DocumentNode) -> Mapping[str, Shape]:
+def chosen_by(document: DocumentNode) -> Mapping[Chosen, Shape]:
     """The variables whose values choose the SQL of a page or a node, each with what of its values does.
 
+    They go by their types too, for each operation of a document may have another variable of that name.
     PostgreSQL plans a statement anew each time if it does not know how few rows are wanted of it, which takes as long
     as running it; so a plan is made for the length of a page. And what follows a cursor whose key is null is found
     otherwise than what follows one whose key is not.
@@ -195,19 +201,20 @@ class _Deciding(Visitor):
 
     def __init__(self) -> None:
         super().__init__()
-        self.shapes: dict[str, Shape] = {}
+        self.shapes: dict[Chosen, Shape] = {}
 
     def enter_field(self, node: FieldNode, *_: Any) -> None:
         if node.name.value in OF_ANY_TYPE:
             for argument in node.arguments or ():
                 items = argument.value.values if isinstance(argument.value, ListValueNode) else (argument.value,)
-                self._decides(items, _types)
+                self._decides(items, OBJECT)
 
     def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
         if node.name.value in DECIDING:
             self._decides((node.value,), DECIDING[node.name.value])
 
-    def _decides(self, values: Iterable[ValueNode], shape: Shape) -> None:
+    def _decides(self, values: Iterable[ValueNode], by: tuple[str, Shape]) -> None:
+        type_name, shape = by
         for value in values:
             if isinstance(value, VariableNode):
-                self.shapes.setdefault(value.name.value, shape)
+                self.shapes[value.name.value, type_name] = shape

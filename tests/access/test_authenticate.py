@@ -121,7 +121,16 @@ class TestCallers:
         caller = callers.recall(("key", made.secret[:15]))
         assert caller is not None
         for number in range(10_000):
-            callers.remember(("user", number), caller)
+            callers.remember(("user", number), caller, read_after=callers.forgotten)
+        assert callers.recall(("key", made.secret[:15])) is None
+
+    async def test_are_not_remembered_from_before_everyone_was_forgotten(self, session: AsyncSession):
+        made = await access.api_key(session)
+        await authenticate(session, f"Bearer {made.secret}")
+        caller, read_after = callers.recall(("key", made.secret[:15])), callers.forgotten
+        assert caller is not None
+        callers.forget()
+        callers.remember(("key", made.secret[:15]), caller, read_after=read_after)
         assert callers.recall(("key", made.secret[:15])) is None
 
 

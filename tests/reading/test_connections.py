@@ -172,7 +172,7 @@ class TestBounds:
     async def test_measures_fragments_in_fragments_fast(self, graph: GraphClient):
         spreads = " ".join(f"fragment F{n} on Product {{ ...F{n + 1} ...F{n + 1} }}" for n in range(60))
         document = f'{{ product(sku: "x") {{ ...F0 }} }} {spreads} fragment F60 on Product {{ sku }}'
-        assert await graph.code(document) == "NOT_FOUND"
+        assert await graph.code(document) == "TOO_MANY_FIELDS"
 
 
 class TestFilters:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -80,12 +81,32 @@ class TestTree:
     def test_is_parsed_again_for_another_plan(self, documents: Documents, name: str, variables: dict[str, Any]):
         documents.operation(NAMED, "One", {"n": 3})
         fresh = Documents(GRAPH.schema, DEFAULTS).operation(NAMED, name, variables)
-        assert prepared(documents.operation(NAMED, name, variables)) == prepared(fresh)
+        again = prepared(documents.operation(NAMED, name, variables))
+        assert again.statement == prepared(fresh).statement
 
     def test_without_places_does_not_tell_objects_apart(self, documents: Documents):
         operation = documents.operation('mutation { cartCreate(input: { channelId: "x" }) { order { id } } }', None, {})
-        with pytest.raises(AssertionError):
+        with pytest.raises(ValueError, match="places"):
             reading().prepare_objects(operation, "Order", [], SYSTEM.roles)
+
+    async def test_is_parsed_once_for_what_graphql_core_runs_again(
+        self, graph: GraphClient, monkeypatch: pytest.MonkeyPatch
+    ):
+        document = "{ __schema { queryType { name } } products { totalCount } }"
+        first = await graph.response(document)
+        monkeypatch.setattr("resolvers.reading.documents.parse", None)
+        assert await graph.response(document) == first
+
+    def test_with_places_is_kept_of_few_documents(self):
+        documents = Documents(GRAPH.schema, replace(DEFAULTS, trees_cached_max=4))
+        before = nodes()
+        opened = [documents.operation(f"{{ a{number}: __typename }}", None, {}) for number in range(20)]
+        kept = [weakref.ref(operation.located.tree.node) for operation in opened]
+        del opened
+        gc.collect()
+        assert sum(node() is not None for node in kept) == 2
+        del documents
+        assert nodes() <= before + 20
 
 
 class TestErrors:

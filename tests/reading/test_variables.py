@@ -99,6 +99,36 @@ class TestOperationKey:
         document = "query($n: Int) { stockLevels(where: { onHand: { eq: $n } }) { nodes { id } } }"
         assert self.key(document, n=1) == self.key(document, n=2)
 
+    @pytest.mark.parametrize(
+        ("asked", "beside", "one", "other"),
+        [
+            ("$x: Boolean!", "$x: String", True, False),
+            ("$x: OrderFilter", "$x: String", {"status": {"eq": "PLACED"}}, {"number": {"eq": "1"}}),
+            ("$x: OrderFilter", "$x: Int", {"status": {"eq": "PLACED"}}, {"number": {"eq": "1"}}),
+        ],
+    )
+    def test_knows_a_variable_from_one_of_that_name_in_another_operation(self, asked, beside, one, other):
+        uses = {
+            "$x: Boolean!": "orders { nodes { id number @include(if: $x) } }",
+            "$x: OrderFilter": "orders(where: $x) { nodes { id } }",
+            "$x: String": "orders(after: $x) { nodes { id } }",
+            "$x: Int": "orders(first: $x) { nodes { id } }",
+        }
+        document = f"query A({asked}) {{ {uses[asked]} }} query B({beside}) {{ {uses[beside]} }}"
+        keys = [self.documents.operation(document, "A", {"x": value}).key for value in (one, other)]
+        assert len(set(keys)) == 2
+
+    def test_knows_what_a_variable_chooses_in_each_operation(self):
+        document = """query A($x: String) { orders(sort: PLACED_AT_ASC, after: $x) { nodes { id } } }
+        query B($x: Int) { orders(first: $x) { nodes { id } } } query C($x: ID!) { node(id: $x) { id } }"""
+        for name, one, other in (
+            ("A", cursor("2026-03-02", 1), cursor(None, 1)),
+            ("B", 1, 2),
+            ("C", encode_id("Product", 1), encode_id("Order", 1)),
+        ):
+            keys = [self.documents.operation(document, name, {"x": value}).key for value in (one, other)]
+            assert len(set(keys)) == 2
+
     def test_is_one_for_all_ids_but_those_of_any_type(self):
         product, other, order = encode_id("Product", 1), encode_id("Product", 2), encode_id("Order", 1)
         for bound in (

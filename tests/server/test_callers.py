@@ -11,6 +11,7 @@ from starlette.datastructures import Headers
 import app.main
 from app.access.questions import authenticate, callers
 from app.access.tables import ApiKey
+from app.kernel import clock
 from app.kernel.principal import ANONYMOUS, Principal
 from app.main import HEADERS_OF_BROWSERS, Callers
 from app.server.http_requests import PREFLIGHT_HEADERS, HttpRefusal
@@ -62,6 +63,27 @@ class TestCallers:
         callers.forget()
         await door.of_payload({}, sent)
         assert len(asked) == 2
+
+    async def test_asks_again_where_somebody_was_revoked_meanwhile(
+        self, sessions: async_sessionmaker[AsyncSession], monkeypatch: pytest.MonkeyPatch
+    ):
+        async with sessions() as session:
+            made = await access.api_key(session)
+            await session.commit()
+
+        async def overtaken(session: AsyncSession, authorization: str) -> Principal:
+            found = await authenticate(session, authorization)
+            async with sessions() as other:
+                (await other.get_one(ApiKey, made.id)).revoked_at = clock.now()
+                await other.commit()
+            callers.forget()
+            monkeypatch.setattr(app.main, "authenticate", authenticate)
+            return found
+
+        monkeypatch.setattr(app.main, "authenticate", overtaken)
+        callers.forget()
+        with pytest.raises(HttpRefusal):
+            await caller(sessions, f"Bearer {made.secret}")
 
     async def test_knows_strangers_and_refuses_the_rest(self, sessions: async_sessionmaker[AsyncSession]):
         assert Callers(sessions).of_header(None) is ANONYMOUS

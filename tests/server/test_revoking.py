@@ -54,7 +54,7 @@ def test_closes_the_sockets_of_the_caller_alone_and_remembers_nobody(
     name: str, keys: dict[str, int], closed: list[str]
 ):
     sockets, following = FakeSockets(), FakeFollowing()
-    callers.remember(("user", 1), Caller(CALLERS[2], b"", None, clock.now()))
+    callers.remember(("user", 1), Caller(CALLERS[2], b"", None, clock.now()), read_after=callers.forgotten)
     end_with_their_caller(cast("Sockets", sockets), cast("Following", following))
     following.watchers[name](Placed(1, name, keys))
     assert sockets.closed == closed

@@ -27,6 +27,9 @@ class Sent(asyncio.Transport):
     def close(self) -> None:
         self.closed = True
 
+    def abort(self) -> None:
+        self.closed = True
+
     def is_closing(self) -> bool:
         return self.closed
 
@@ -68,4 +71,9 @@ class TestHeadWithBody:
         transport.write(HEAD)
         assert transport.taken_off() is sent
         assert sent.calls == [(HEAD,)]
+
+    async def test_leaves_all_else_to_the_transport(self):
+        sent, transport = made()
         assert transport.get_extra_info("peername") == ("127.0.0.1", 1)
+        transport.abort()
+        assert sent.closed
