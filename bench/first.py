@@ -45,7 +45,7 @@ COLD = 50
 BAR_MS = 10
 POINTS = (
     ("parse", opening, "parse"),
-    ("bound", opening, "bound"),
+    ("bound", opening, "over"),
     ("validate", opening, "validate"),
     ("plan", Planner, "query"),
     ("print", running, "print_query"),
