@@ -63,6 +63,20 @@ class PageOf:
     anything_after: bool
 
 
+class BadId(GraphQLError):
+    """An id in a filter is none, or of something else."""
+
+    def __init__(self) -> None:
+        super().__init__("This is no such id.", extensions={"code": "INVALID_ID"})
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A list of which nothing can be read; graphql-core would take the error itself for one that was raised."""
+
+    why: BadId
+
+
 @dataclass(frozen=True)
 class EdgeOf:
     """One row of a page."""
@@ -108,6 +122,8 @@ class Naive:
                 return told(self.world.told[source.owner.node, parts[name]][source.owner.key])
             case PageOf():
                 return self._of_page(source, name, arguments, caller)
+            case Refused():
+                raise source.why
             case GroupOf():
                 return of_group(self, source, name)
             case RecordOf():
@@ -195,11 +211,14 @@ class Naive:
 
     def _list(
         self, node: str, above: Found | None, answer: Many | Listing, arguments: dict[str, Any], caller: Principal
-    ) -> PageOf:
-        """One page of a list."""
+    ) -> PageOf | Refused:
+        """One page of a list; a bad id in its filter is told once anything is read of it."""
         beside = self._beside(node, above, answer.key) if isinstance(answer, Many) and above else self._all(node)
         where = arguments.get("where") or {}
-        kept = [found for found in beside if self._sees(found, caller) and self.matches(found, where, caller)]
+        try:
+            kept = [found for found in beside if self._sees(found, caller) and self.matches(found, where, caller)]
+        except BadId as refused:
+            return Refused(refused)
         for sort in arguments.get("sort") or ():
             allowed(self.graph.nodes[node].fields[self.graph.nodes[node].sorts[sort].field], caller)
         order = self.order_of(node, arguments.get("sort"), answer.order_by)
@@ -327,7 +346,7 @@ class Naive:
             for text in given if isinstance(given, list) else [given]:
                 named = decode_id(text) if text is not None else None
                 if text is not None and (named is None or named.type_name != found.node):
-                    raise GraphQLError("This is no such id.", extensions={"code": "INVALID_ID"})
+                    raise BadId
         return all(compared(operator, encode_id(found.node, found.key), given) for operator, given in value.items())
 
     def _matches_value(self, found: Found, answer: Value, value: Mapping[str, Any]) -> bool:
