@@ -119,13 +119,22 @@ class Command:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Only:
+    """An argument of a subscription: only events that tell its value as `fact`, or among the values of `fact`."""
+
+    fact: str
+    argument: str
+    doc: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Follow:
     """A subscription: the events it follows, the node each shows (found by the fact `key`), and what it filters by."""
 
     events: tuple[type[Event], ...]
     shows: type | str
     key: str
-    by: tuple[str, ...]
+    by: tuple[Only, ...]
     tells: tuple[str, ...]
     conflates: bool
     doc: str

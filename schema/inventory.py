@@ -20,6 +20,7 @@ from schema.language import (
     node,
     one,
     one_of,
+    only,
     union,
 )
 
@@ -126,7 +127,15 @@ class InventorySubscriptions:
         events.StockLevelChanged,
         shows=StockLevel,
         key="stock_level_id",
-        by=("product_id", "location_id"),
+        by=(
+            "product_id",
+            "location_id",
+            only(
+                "within_location_ids",
+                argument="within_location_id",
+                doc="Only events of this location and of all that lies inside it, however deep.",
+            ),
+        ),
         tells=("reason", "available_before", "available_after"),
         conflates=True,
     )

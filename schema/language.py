@@ -34,6 +34,7 @@ from schema.answers import (
     NodeDeclaration,
     One,
     OneOf,
+    Only,
     Question,
     References,
     Scalar,
@@ -187,19 +188,26 @@ def follow(
     *,
     shows: type | str,
     key: str,
-    by: tuple[str, ...] = (),
+    by: tuple[str | Only, ...] = (),
     tells: tuple[str, ...] = (),
     conflates: bool = False,
     doc: str = "",
 ) -> Any:
     """A subscription to `events`: the node that the fact `key` names, filtered by `by`, and the facts it `tells`."""
     classes = events if isinstance(events, tuple) else (events,)
+    filters = tuple(each if isinstance(each, Only) else only(each) for each in by)
     for event in classes:
-        for fact in (key, *by, *tells):
+        for fact in (key, *(each.fact for each in filters), *tells):
             if fact not in event.__dataclass_fields__:
                 raise TypeError(f"{event.__name__} has no fact {fact!r} to follow by")
     said = doc or _docstring(classes[0])
-    return Follow(events=classes, shows=shows, key=key, by=by, tells=tells, conflates=conflates, doc=said)
+    return Follow(events=classes, shows=shows, key=key, by=filters, tells=tells, conflates=conflates, doc=said)
+
+
+def only(fact: str, *, argument: str = "", doc: str = "") -> Only:
+    """A filter of a subscription by the events' `fact`, as the `argument` of another name where one is given."""
+    what = fact.removesuffix("_id").replace("_", " ")
+    return Only(fact=fact, argument=argument or fact, doc=doc or f"Only events of this {what}.")
 
 
 def _completed(answer: Answer, name: str, table: type[Row], source: type) -> Answer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import datetime
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -12,7 +11,7 @@ import strawberry
 
 from app.kernel.choice import Choice, is_choice
 from app.kernel.refusal import ALWAYS, Refusal
-from schema.answers import DECLARED, Command, Follow
+from schema.answers import DECLARED, Command, Follow, Only
 from schema.names import camel, pascal, snake
 from schema.types import Types, UserError, is_optional, listed, optional, without_none
 
@@ -39,6 +38,20 @@ class Mutation:
 
 
 @dataclass(frozen=True, eq=False)
+class Filter:
+    """One argument that a subscription is filtered by, and the fact of events that it is compared with."""
+
+    argument: str
+    fact: str
+    kind: Any
+    """The Python type of a value."""
+    of_several: bool
+    """Whether events tell several values as this fact, of which one must be the wanted one."""
+    is_key: bool
+    """Whether the fact is among the keys of every event followed."""
+
+
+@dataclass(frozen=True, eq=False)
 class Subscription:
     """One subscription as resolvers see it: what it follows, the node it shows and under which name."""
 
@@ -48,7 +61,7 @@ class Subscription:
     shown: str
     payload: str
     facts: tuple[str, ...]
-    filters: Mapping[str, str]
+    filters: tuple[Filter, ...]
 
 
 def node_name(shows: type | str | None) -> str | None:
@@ -201,10 +214,10 @@ def add_subscription(types: Types, root: Any, name: str, declared: Follow) -> Su
         shown=shown,
         payload=f"{pascal(name)}Event",
         facts=declared.tells,
-        filters={camel(fact): fact for fact in declared.by},
+        filters=tuple(_filter(declared, each) for each in declared.by),
     )
     payload = _event_payload(types, subscription, facts)
-    types.add(root, subscription.name, payload, declared.doc, arguments=_follow_arguments(types, declared))
+    types.add(root, subscription.name, payload, declared.doc, arguments=_follow_arguments(types, subscription))
     return subscription
 
 
@@ -227,14 +240,25 @@ def _event_payload(types: Types, subscription: Subscription, facts: dict[str, An
     return made
 
 
-def _follow_arguments(types: Types, declared: Follow) -> dict[str, tuple[Any, str]]:
+def _filter(declared: Follow, only: Only) -> Filter:
+    """What a filter of a subscription is compared with."""
+    hint = without_none(get_type_hints(declared.events[0])[only.fact])
+    of_several = get_origin(hint) is tuple
+    return Filter(
+        argument=camel(only.argument),
+        fact=only.fact,
+        kind=get_args(hint)[0] if of_several else hint,
+        of_several=of_several,
+        is_key=all(only.fact in event.keys for event in declared.events),
+    )
+
+
+def _follow_arguments(types: Types, subscription: Subscription) -> dict[str, tuple[Any, str]]:
     """The arguments of a subscription: where to go on from, and what to filter by."""
     arguments: dict[str, tuple[Any, str]] = {
         "after": (str | None, "Go on after this cursor, from an event or from `eventCursor`; else from now.")
     }
-    for fact in declared.by:
-        kind = without_none(get_type_hints(declared.events[0])[fact])
-        shape = strawberry.ID if fact.endswith("_id") else input_shape(types, kind)
-        what = fact.removesuffix("_id").replace("_", " ")
-        arguments[camel(fact)] = (optional(shape), f"Only events of this {what}.")
+    for only, found in zip(subscription.follow.by, subscription.filters, strict=True):
+        shape = strawberry.ID if only.argument.endswith("_id") else input_shape(types, found.kind)
+        arguments[found.argument] = (optional(shape), only.doc)
     return arguments

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from app.inventory.tables import LevelChangeReason
 from app.kernel.outbox import Event
+from app.locations.tables import LocationId
+
+KEYS = ("product_id", "location_id", "within_location_ids")
 
 
 @dataclass(frozen=True, kw_only=True)
-class StockLevelChanged(Event, name="inventory.stock_level_changed", keys=("product_id", "location_id")):
+class StockLevelChanged(Event, name="inventory.stock_level_changed", keys=KEYS):
     """The stock of a product at a location changed: pieces came, left, were promised or given back."""
 
     stock_level_id: int
     product_id: int
     location_id: int
     location_path: str
+    within_location_ids: Annotated[tuple[LocationId, ...], "The location and all that it lies inside, outermost first."]
     reason: LevelChangeReason
     on_hand_before: int
     on_hand_after: int

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, FromClause, and_, or_
+from sqlalchemy import ColumnElement, FromClause, and_, any_, func, or_, select
 
 from app.kernel.principal import STAFF
 from app.kernel.visibility import viewer, visible_to
-from app.locations import rules
+from app.locations import rules, tables
 
 AFTER_SLASH = "0"
 """The character that follows a slash, so that the paths of a subtree are those from its root's up to it."""
@@ -20,6 +20,14 @@ def is_site(location: FromClause) -> ColumnElement[bool]:
 def within(location: FromClause, path: str) -> ColumnElement[bool]:
     """Whether `location` is the place with `path` or lies anywhere inside it; the index on paths answers it."""
     return and_(location.c.path >= path, location.c.path < path.removesuffix("/") + AFTER_SLASH)
+
+
+def path_ids(location: FromClause) -> ColumnElement[list[int]]:
+    """The ids of `location` and of all places that it lies inside, the outermost first; their codes are its path."""
+    around = tables.Location.__table__.alias("location_around")
+    codes = func.string_to_array(func.trim(location.c.path, "/"), "/")
+    ids = select(around.c.id).where(around.c.code == any_(codes)).order_by(around.c.path)
+    return func.array(ids.correlate(location).scalar_subquery())
 
 
 def sells_to_everyone(location: FromClause) -> ColumnElement[bool]:

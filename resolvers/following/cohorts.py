@@ -20,21 +20,45 @@ RETRY_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """A value that events must tell as `fact`; where they tell several as it, it is one of them."""
+
+    fact: str
+    value: Any
+    of_several: bool = False
+    is_key: bool = True
+    """Whether the fact is among the keys of every event followed."""
+
+    def told_by(self, facts: Mapping[str, Any]) -> bool:
+        """Whether `facts` tell the value."""
+        told = facts.get(self.fact)
+        return self.value in told if isinstance(told, list) else bool(told == self.value)
+
+    @property
+    def as_told(self) -> Any:
+        """The value in the form in which events tell it."""
+        return [self.value] if self.of_several else self.value
+
+
+@dataclass(frozen=True)
 class Route:
-    """Which events a follower follows: their names, and the facts they must tell."""
+    """Which events a follower follows: their names, and what they must tell."""
 
     names: tuple[str, ...]
-    facts: tuple[tuple[str, Any], ...]
-    key: tuple[str, Any] | None
-    """One of the facts that is among the keys of every event followed: events are found by it."""
+    wanted: tuple[Wanted, ...]
+
+    @property
+    def key(self) -> Wanted | None:
+        """What events are found by without trying each follower."""
+        return next((each for each in self.wanted if each.is_key), None)
 
     def leads_to(self, name: str, keys: Mapping[str, Any]) -> bool:
         """Whether an event may be followed, as far as its name and keys tell."""
-        return name in self.names and (self.key is None or keys.get(self.key[0]) == self.key[1])
+        return name in self.names and all(each.told_by(keys) for each in self.wanted if each.is_key)
 
     def wants(self, event: LoggedEvent) -> bool:
-        """Whether an event tells all the facts."""
-        return all(event.facts.get(name) == value for name, value in self.facts)
+        """Whether an event tells all that is wanted."""
+        return all(each.told_by(event.facts) for each in self.wanted)
 
 
 class SharedReading:
@@ -166,9 +190,10 @@ class Routes:
     def of(self, name: str, keys: Mapping[str, Any]) -> list[Cohort]:
         """The cohorts that may follow an event, as far as its name and keys tell."""
         found = list(self._by_name.get(name, ()))
-        for key, value in keys.items():
-            found.extend(self._by_key.get((name, key, value), ()))
-        return found
+        for key, told in keys.items():
+            for value in told if isinstance(told, list) else (told,):
+                found.extend(self._by_key.get((name, key, value), ()))
+        return [cohort for cohort in found if cohort.route.leads_to(name, keys)]
 
     def everyone(self) -> list[Follower]:
         """Every follower of this process."""
@@ -179,19 +204,20 @@ class Routes:
 
     def _places(self, route: Route) -> list[set[Cohort]]:
         """Where a route's cohort is found."""
-        if route.key is None:
+        if (key := route.key) is None:
             return [self._by_name[name] for name in route.names]
-        return [self._by_key[(name, *route.key)] for name in route.names]
+        return [self._by_key[name, key.fact, key.value] for name in route.names]
 
     def _forget(self, cohort: Cohort) -> None:
         """Take a cohort from where it is found, and the places that are empty then."""
         for place in self._places(cohort.route):
             place.discard(cohort)
+        key = cohort.route.key
         for name in cohort.route.names:
             if not self._by_name.get(name):
                 self._by_name.pop(name, None)
-            if cohort.route.key is not None and not self._by_key.get((name, *cohort.route.key)):
-                self._by_key.pop((name, *cohort.route.key), None)
+            if key is not None and not self._by_key.get((name, key.fact, key.value)):
+                self._by_key.pop((name, key.fact, key.value), None)
 
 
 def _with_cursor(told: Mapping[str, Any], follower: Follower) -> RequestError:

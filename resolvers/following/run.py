@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from typing import Any
 
 import structlog
 from graphql.execution.collect_fields import FieldDetails, collect_fields
@@ -17,7 +17,7 @@ from app.kernel.event_log import Cursor, LoggedEvent, decode_cursor
 from app.kernel.limits import Limits
 from app.kernel.outbox import as_json
 from app.kernel.principal import Principal
-from resolvers.following.cohorts import RETRY_SECONDS, Cohort, Route, Routes
+from resolvers.following.cohorts import RETRY_SECONDS, Cohort, Route, Routes, Wanted
 from resolvers.following.followers import CursorExpired, Follower
 from resolvers.following.log import Log, Placed
 from resolvers.following.payloads import Payload, payload_of
@@ -26,8 +26,7 @@ from resolvers.reading.decoding import keys_to_match
 from resolvers.reading.documents import Operation
 from resolvers.reading.run import Reading
 from schema.names import pascal
-from schema.operations import Subscription, id_target
-from schema.types import without_none
+from schema.operations import Filter, Subscription, id_target
 
 SCAN_POSITIONS_MAX = 50_000
 """How much of the log one statement looks through for a follower who was away for long."""
@@ -152,7 +151,7 @@ class Following:
         batch = self.limits.follow_batch_events_max
         recent = self.tail.recent(after, until)
         if recent is None:
-            facts = dict(route.facts)
+            facts = {each.fact: each.as_told for each in route.wanted}
             return await self.log.matching(route.names, facts, after=after, until=until, limit=batch)
         found = [event for event in recent if route.leads_to(event.name, event.keys)][:batch]
         await self.log.complete(found)
@@ -224,16 +223,18 @@ class Following:
 
 def route_of(subscription: Subscription, arguments: dict[str, Any]) -> Route:
     """Which events the arguments of a subscription leave; RequestError where one is an id of something else."""
-    given = {fact: arguments.get(argument) for argument, fact in subscription.filters.items()}
-    events = subscription.follow.events
-    facts = tuple((fact, _fact(events[0], fact, value)) for fact, value in given.items() if value is not None)
-    key = next((each for each in facts if all(each[0] in event.keys for event in events)), None)
-    return Route(tuple(event.name for event in events), facts, key)
+    given = [(each, arguments.get(each.argument)) for each in subscription.filters]
+    wanted = tuple(
+        Wanted(each.fact, _told(each, value), each.of_several, each.is_key)
+        for each, value in given
+        if value is not None
+    )
+    return Route(tuple(event.name for event in subscription.follow.events), wanted)
 
 
-def _fact(event: type, fact: str, value: Any) -> Any:
+def _told(given: Filter, value: Any) -> Any:
     """The value of a filter as events tell it: an id as its key, all else as JSON."""
-    if not fact.endswith("_id"):
+    if not given.fact.endswith(("_id", "_ids")):
         return as_json(value)
-    node = id_target(without_none(get_type_hints(event)[fact])) or pascal(fact.removesuffix("_id"))
+    node = id_target(given.kind) or pascal(given.fact.removesuffix("_id"))
     return keys_to_match(node)(value)

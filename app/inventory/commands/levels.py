@@ -20,7 +20,8 @@ from app.kernel.outbox import record
 from app.kernel.principal import Principal
 from app.kernel.refusal import Refusal
 from app.locations.commands import UnknownLocation
-from app.locations.tables import Location
+from app.locations.measures import path_ids
+from app.locations.tables import Location, LocationId
 
 COUNT_MAX = 2_147_483_647
 """The most pieces that one level can count."""
@@ -44,6 +45,7 @@ class Level:
     product_id: int
     location_id: int
     location_path: str
+    within_location_ids: list[LocationId]
     priority: int
     on_hand: int
     held: int
@@ -67,6 +69,7 @@ def _levels() -> Select[*tuple[Any, ...]]:
         StockLevel.product_id,
         StockLevel.location_id,
         Location.path,
+        path_ids(Location.__table__),
         Location.priority,
         StockLevel.on_hand,
         StockLevel.held,
@@ -79,7 +82,10 @@ def _levels() -> Select[*tuple[Any, ...]]:
 
 async def _read(session: AsyncSession, statement: Select[*tuple[Any, ...]]) -> dict[LevelKey, Level]:
     """The levels that `statement` finds, by what names them."""
-    names = ("id", "product_id", "location_id", "location_path", "priority", "on_hand", "held", "incoming")
+    names = (
+        *("id", "product_id", "location_id", "location_path", "within_location_ids", "priority"),
+        *("on_hand", "held", "incoming"),
+    )
     found = [Level(**dict(zip(names, row, strict=True))) for row in await session.execute(statement)]
     return {level.key: level for level in found}
 
@@ -189,6 +195,7 @@ def _changed(before: Level, after: Level, reason: LevelChangeReason) -> StockLev
         product_id=before.product_id,
         location_id=before.location_id,
         location_path=before.location_path,
+        within_location_ids=tuple(before.within_location_ids),
         reason=reason,
         on_hand_before=before.on_hand,
         on_hand_after=after.on_hand,
