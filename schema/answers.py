@@ -136,6 +136,8 @@ class Follow:
     key: str
     by: tuple[Only, ...]
     tells: tuple[str, ...]
+    roles: Mapping[str, frozenset[Role]]
+    """Who alone may read a fact and filter by it, for facts that are not for all who see the node."""
     conflates: bool
     doc: str
 

@@ -124,7 +124,7 @@ class InventorySubscriptions:
     """What may be followed about stock."""
 
     stock_level_changed = follow(
-        events.StockLevelChanged,
+        events.STOCK_LEVEL_CHANGES,
         shows=StockLevel,
         key="stock_level_id",
         by=(
@@ -135,7 +135,15 @@ class InventorySubscriptions:
                 argument="within_location_id",
                 doc="Only events of this location and of all that lies inside it, however deep.",
             ),
+            only(
+                "reorder_point_crossing",
+                argument="reorder_point_crossings",
+                doc="Only events by which a level comes to stand on the other side of its reorder point, these ways.",
+            ),
+            only("reason", argument="reasons", doc="Only events with one of these reasons."),
         ),
-        tells=("reason", "available_before", "available_after"),
+        tells=("reason", "available_before", "available_after", "reorder_point_crossing"),
+        roles={"reorder_point_crossing": INSIDERS},
         conflates=True,
+        doc="The stock of a product at a location changed, or the number at which more of it should be ordered.",
     )

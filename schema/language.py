@@ -6,7 +6,8 @@ A declaration holds no behaviour. `schema/building.py` turns declarations into G
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, FromClause, func
@@ -190,10 +191,14 @@ def follow(
     key: str,
     by: tuple[str | Only, ...] = (),
     tells: tuple[str, ...] = (),
+    roles: Mapping[str, frozenset[Role]] = MappingProxyType({}),
     conflates: bool = False,
     doc: str = "",
 ) -> Any:
-    """A subscription to `events`: the node that the fact `key` names, filtered by `by`, and the facts it `tells`."""
+    """A subscription to `events`: the node that the fact `key` names, filtered by `by`, and the facts it `tells`.
+
+    Facts that `roles` names are read and filtered by only by those.
+    """
     classes = events if isinstance(events, tuple) else (events,)
     filters = tuple(each if isinstance(each, Only) else only(each) for each in by)
     for event in classes:
@@ -201,7 +206,9 @@ def follow(
             if fact not in event.__dataclass_fields__:
                 raise TypeError(f"{event.__name__} has no fact {fact!r} to follow by")
     said = doc or _docstring(classes[0])
-    return Follow(events=classes, shows=shows, key=key, by=filters, tells=tells, conflates=conflates, doc=said)
+    return Follow(
+        events=classes, shows=shows, key=key, by=filters, tells=tells, roles=roles, conflates=conflates, doc=said
+    )
 
 
 def only(fact: str, *, argument: str = "", doc: str = "") -> Only:

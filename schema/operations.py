@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import strawberry
 
 from app.kernel.choice import Choice, is_choice
+from app.kernel.principal import EVERYONE, Role
 from app.kernel.refusal import ALWAYS, Refusal
 from schema.answers import DECLARED, Command, Follow, Only
 from schema.names import camel, pascal, snake
@@ -44,7 +45,7 @@ class Filter:
     argument: str
     fact: str
     kind: Any
-    """The Python type of a value."""
+    """The Python type of a value; of an enum, several may be given, of which events must tell one."""
     of_several: bool
     """Whether events tell several values as this fact, of which one must be the wanted one."""
     is_key: bool
@@ -62,6 +63,10 @@ class Subscription:
     payload: str
     facts: tuple[str, ...]
     filters: tuple[Filter, ...]
+
+    def may(self, roles: frozenset[Role], fact: str) -> bool:
+        """Whether callers with `roles` may read a fact of the events and filter by it."""
+        return bool(roles & self.follow.roles.get(fact, EVERYONE))
 
 
 def node_name(shows: type | str | None) -> str | None:
@@ -259,6 +264,7 @@ def _follow_arguments(types: Types, subscription: Subscription) -> dict[str, tup
         "after": (str | None, "Go on after this cursor, from an event or from `eventCursor`; else from now.")
     }
     for only, found in zip(subscription.follow.by, subscription.filters, strict=True):
-        shape = strawberry.ID if only.argument.endswith("_id") else input_shape(types, found.kind)
+        kind = list[found.kind] if is_choice(found.kind) else found.kind  # type: ignore[name-defined]
+        shape = strawberry.ID if only.argument.endswith("_id") else input_shape(types, kind)
         arguments[found.argument] = (optional(shape), only.doc)
     return arguments

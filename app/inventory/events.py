@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from app.inventory.tables import LevelChangeReason
+from app.inventory.tables import LevelChangeReason, ReorderPointCrossing
 from app.kernel.outbox import Event
 from app.locations.tables import LocationId
 
-KEYS = ("product_id", "location_id", "within_location_ids")
+KEYS = ("product_id", "location_id", "within_location_ids", "reorder_point_crossing", "reason")
 
 
 @dataclass(frozen=True, kw_only=True)
-class StockLevelChanged(Event, name="inventory.stock_level_changed", keys=KEYS):
-    """The stock of a product at a location changed: pieces came, left, were promised or given back."""
+class StockLevelFacts:
+    """What every event of a stock level tells."""
 
     stock_level_id: int
     product_id: int
@@ -22,23 +22,29 @@ class StockLevelChanged(Event, name="inventory.stock_level_changed", keys=KEYS):
     location_path: str
     within_location_ids: Annotated[tuple[LocationId, ...], "The location and all that it lies inside, outermost first."]
     reason: LevelChangeReason
+    available_before: int
+    available_after: int
+    reorder_point_crossing: Annotated[
+        ReorderPointCrossing | None, "How it crossed its reorder point; null where it stayed on its side."
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockLevelChanged(StockLevelFacts, Event, name="inventory.stock_level_changed", keys=KEYS):
+    """The stock of a product at a location changed: pieces came, left, were promised or given back."""
+
     on_hand_before: int
     on_hand_after: int
     held_before: int
     held_after: int
-    available_before: int
-    available_after: int
     incoming_before: int
     incoming_after: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReorderPointSet(Event, name="inventory.reorder_point_set", keys=("product_id", "location_id")):
+class ReorderPointSet(StockLevelFacts, Event, name="inventory.reorder_point_set", keys=KEYS):
     """Somebody said at which number of available pieces more should be ordered."""
 
-    stock_level_id: int
-    product_id: int
-    location_id: int
     reorder_point_before: int | None
     reorder_point_after: int | None
 
@@ -53,3 +59,7 @@ class StockHoldExpired(Event, name="inventory.stock_hold_expired", keys=("order_
     order_id: int | None
     order_line_id: int | None
     quantity: int
+
+
+STOCK_LEVEL_CHANGES = (StockLevelChanged, ReorderPointSet)
+"""Every event that changes a stock level."""

@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from app.inventory.tables import ReorderPointCrossing
+
 LevelKey = tuple[int, int]
 """What names a stock level: its product and its location. Levels are always locked in the order of these."""
 
@@ -67,6 +69,18 @@ class Placement:
     location_id: int
     quantity: int
     order_line_id: int | None = None
+
+
+def is_low(available: int, reorder_point: int | None) -> bool:
+    """Whether no more pieces are available than the reorder point; false where there is none."""
+    return reorder_point is not None and available <= reorder_point
+
+
+def crossing(*, was_low: bool, is_low: bool) -> ReorderPointCrossing | None:
+    """How a level crossed its reorder point; None where it stayed on its side."""
+    if was_low == is_low:
+        return None
+    return ReorderPointCrossing.DOWN if is_low else ReorderPointCrossing.UP
 
 
 def merged(changes: Iterable[LevelChange]) -> list[LevelChange]:

@@ -40,6 +40,14 @@ class LevelChangeReason(Choice):
     RELEASED = "RELEASED", "Pieces that were promised were given back."
     EXPIRED = "EXPIRED", "Pieces that a cart held too long were given back."
     SOURCED = "SOURCED", "The pieces of an order were promised from another location than before."
+    REORDER_POINT_SET = "REORDER_POINT_SET", "Somebody said at which number of pieces more should be ordered."
+
+
+class ReorderPointCrossing(Choice):
+    """How the available pieces of a stock level came to stand on the other side of its reorder point."""
+
+    DOWN = "DOWN", "There were more pieces than the reorder point, and there are no more than it now: order more."
+    UP = "UP", "There were no more pieces than the reorder point, and there are now, or it has none any more."
 
 
 class HoldKind(Choice):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from itertools import product
+from operator import or_
 from typing import Any
 
 from app.kernel.ending import to_its_end
@@ -18,26 +21,29 @@ from resolvers.following.tail import DATABASE_FAILURES
 
 RETRY_SECONDS = 0.25
 
+Place = tuple[Any, ...]
+"""The name of an event, or its name, one of its keys and a value of that."""
+
 
 @dataclass(frozen=True)
 class Wanted:
-    """A value that events must tell as `fact`; where they tell several as it, it is one of them."""
+    """The `values` of which events must tell one as `fact`."""
 
     fact: str
-    value: Any
+    values: frozenset[Any]
     of_several: bool = False
+    """Whether events tell several values as the fact."""
     is_key: bool = True
     """Whether the fact is among the keys of every event followed."""
 
     def told_by(self, facts: Mapping[str, Any]) -> bool:
-        """Whether `facts` tell the value."""
-        told = facts.get(self.fact)
-        return self.value in told if isinstance(told, list) else bool(told == self.value)
+        """Whether `facts` tell one of the values."""
+        return not self.values.isdisjoint(each_of(facts.get(self.fact)))
 
     @property
-    def as_told(self) -> Any:
-        """The value in the form in which events tell it."""
-        return [self.value] if self.of_several else self.value
+    def told(self) -> list[dict[str, Any]]:
+        """What an event tells, for each of the values."""
+        return [{self.fact: [value] if self.of_several else value} for value in self.values]
 
 
 @dataclass(frozen=True)
@@ -48,9 +54,17 @@ class Route:
     wanted: tuple[Wanted, ...]
 
     @property
-    def key(self) -> Wanted | None:
-        """What events are found by without trying each follower."""
-        return next((each for each in self.wanted if each.is_key), None)
+    def places(self) -> list[Place]:
+        """Where events find it without trying each route: by the first key that is wanted, or by their name alone."""
+        key = next((each for each in self.wanted if each.is_key), None)
+        if key is None:
+            return [(name,) for name in self.names]
+        return [(name, key.fact, value) for name in self.names for value in key.values]
+
+    @property
+    def told(self) -> list[dict[str, Any]]:
+        """The alternatives of what events tell that are wanted: each of all values beside each."""
+        return [reduce(or_, each, {}) for each in product(*(wanted.told for wanted in self.wanted))]
 
     def leads_to(self, name: str, keys: Mapping[str, Any]) -> bool:
         """Whether an event may be followed, as far as its name and keys tell."""
@@ -154,8 +168,7 @@ class Routes:
         self._reads = asyncio.Semaphore(limits.follow_reads_max)
         self._readings: dict[Any, SharedReading] = {}
         self._cohorts: dict[Any, Cohort] = {}
-        self._by_key: dict[tuple[str, str, Any], set[Cohort]] = defaultdict(set)
-        self._by_name: dict[str, set[Cohort]] = defaultdict(set)
+        self._at: dict[Place, set[Cohort]] = defaultdict(set)
 
     def join(self, follower: Follower, route: Route, payload: Payload) -> Cohort:
         """Add a follower; the first of its cohort begins it."""
@@ -168,8 +181,8 @@ class Routes:
                 reading = self._readings[reading_key] = SharedReading(payload, self._limits, self._reads)
             cohort = self._cohorts[key] = Cohort(route, reading)
             reading.cohorts.add(cohort)
-            for place in self._places(route):
-                place.add(cohort)
+            for place in route.places:
+                self._at[place].add(cohort)
         cohort.followers[follower] = None
         return cohort
 
@@ -189,11 +202,11 @@ class Routes:
 
     def of(self, name: str, keys: Mapping[str, Any]) -> list[Cohort]:
         """The cohorts that may follow an event, as far as its name and keys tell."""
-        found = list(self._by_name.get(name, ()))
+        found = list(self._at.get((name,), ()))
         for key, told in keys.items():
-            for value in told if isinstance(told, list) else (told,):
-                found.extend(self._by_key.get((name, key, value), ()))
-        return [cohort for cohort in found if cohort.route.leads_to(name, keys)]
+            for value in each_of(told):
+                found.extend(self._at.get((name, key, value), ()))
+        return [cohort for cohort in dict.fromkeys(found) if cohort.route.leads_to(name, keys)]
 
     def everyone(self) -> list[Follower]:
         """Every follower of this process."""
@@ -202,22 +215,17 @@ class Routes:
     def __len__(self) -> int:
         return len(self._cohorts)
 
-    def _places(self, route: Route) -> list[set[Cohort]]:
-        """Where a route's cohort is found."""
-        if (key := route.key) is None:
-            return [self._by_name[name] for name in route.names]
-        return [self._by_key[name, key.fact, key.value] for name in route.names]
-
     def _forget(self, cohort: Cohort) -> None:
         """Take a cohort from where it is found, and the places that are empty then."""
-        for place in self._places(cohort.route):
-            place.discard(cohort)
-        key = cohort.route.key
-        for name in cohort.route.names:
-            if not self._by_name.get(name):
-                self._by_name.pop(name, None)
-            if key is not None and not self._by_key.get((name, key.fact, key.value)):
-                self._by_key.pop((name, key.fact, key.value), None)
+        for place in cohort.route.places:
+            self._at[place].discard(cohort)
+            if not self._at[place]:
+                del self._at[place]
+
+
+def each_of(told: Any) -> Sequence[Any]:
+    """The values that an event tells as one fact."""
+    return told if isinstance(told, list) else (told,)
 
 
 def _with_cursor(told: Mapping[str, Any], follower: Follower) -> RequestError:

@@ -29,7 +29,8 @@ FROM outbox_positions AS given JOIN outbox_events AS event ON event.id = given.e
 """
 EVENTS = f"{WHOLE} WHERE given.position = ANY ($1::bigint[]) ORDER BY given.position"
 MATCHING = f"""{WHOLE}
-WHERE given.position > $1 AND given.position <= $2 AND event.name = ANY ($3::text[]) AND event.facts @> $4::text::jsonb
+WHERE given.position > $1 AND given.position <= $2 AND event.name = ANY ($3::text[])
+    AND event.facts @> ANY ($4::text[]::jsonb[])
 ORDER BY given.position LIMIT $5
 """
 NO_LOG = LogState(epoch="", last_position=0, pruned_position=0)
@@ -78,10 +79,10 @@ class Log:
                 missing[row["position"]].whole = _whole(row)
 
     async def matching(
-        self, names: Sequence[str], facts: Mapping[str, Any], *, after: int, until: int, limit: int
+        self, names: Sequence[str], told: Sequence[Mapping[str, Any]], *, after: int, until: int, limit: int
     ) -> list[LoggedEvent]:
-        """The events called one of `names` that tell `facts`, after one position and until another, included."""
-        wanted = orjson.dumps(dict(facts)).decode()
+        """The events called one of `names` that tell all of one of `told`, after a position and until another."""
+        wanted = [orjson.dumps(each).decode() for each in told]
         async with self._primary.acquire() as connection:
             rows = await connection.fetch(MATCHING, after, until, list(names), wanted, limit)
         return [_whole(row) for row in rows]

@@ -117,7 +117,8 @@ def payload_of(
     parts = []
     for key, inner in found.grouped_field_set.items():
         field = inner[0].node.name.value
-        if field == ACTOR and not principal.is_staff:
+        fact = next((fact for fact in subscription.facts if camel(fact) == field), field)
+        if (field == ACTOR and not principal.is_staff) or not subscription.may(principal.roles, fact):
             raise RequestError("FORBIDDEN", f"You may not read `{subscription.payload}.{field}`; leave it out.")
         shown = field == subscription.shown
         prepared = reading.prepare_objects(operation, subscription.node, inner, principal.roles) if shown else None

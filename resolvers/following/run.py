@@ -17,6 +17,7 @@ from app.kernel.event_log import Cursor, LoggedEvent, decode_cursor
 from app.kernel.limits import Limits
 from app.kernel.outbox import as_json
 from app.kernel.principal import Principal
+from resolvers.errors import RequestError
 from resolvers.following.cohorts import RETRY_SECONDS, Cohort, Route, Routes, Wanted
 from resolvers.following.followers import CursorExpired, Follower
 from resolvers.following.log import Log, Placed
@@ -151,8 +152,7 @@ class Following:
         batch = self.limits.follow_batch_events_max
         recent = self.tail.recent(after, until)
         if recent is None:
-            facts = {each.fact: each.as_told for each in route.wanted}
-            return await self.log.matching(route.names, facts, after=after, until=until, limit=batch)
+            return await self.log.matching(route.names, route.told, after=after, until=until, limit=batch)
         found = [event for event in recent if route.leads_to(event.name, event.keys)][:batch]
         await self.log.complete(found)
         return [event.whole for event in found if event.whole is not None]
@@ -217,13 +217,17 @@ class Following:
         arguments = get_argument_values(root.fields[name], details[0].node, variables)
         subscription = self.reading.graph.subscriptions[name]
         payload = payload_of(subscription, details, operation, self.reading, principal)
-        route = route_of(subscription, arguments)
+        route = route_of(subscription, arguments, principal)
         return Asked(payload, route, subscription.follow.conflates, arguments.get("after"))
 
 
-def route_of(subscription: Subscription, arguments: dict[str, Any]) -> Route:
+def route_of(subscription: Subscription, arguments: dict[str, Any], principal: Principal) -> Route:
     """Which events the arguments of a subscription leave; RequestError where one is an id of something else."""
     given = [(each, arguments.get(each.argument)) for each in subscription.filters]
+    for each, value in given:
+        if value is not None and not subscription.may(principal.roles, each.fact):
+            message = f"You may not filter `{subscription.name}` by `{each.argument}`; leave it out."
+            raise RequestError("FORBIDDEN", message)
     wanted = tuple(
         Wanted(each.fact, _told(each, value), each.of_several, each.is_key)
         for each, value in given
@@ -232,9 +236,9 @@ def route_of(subscription: Subscription, arguments: dict[str, Any]) -> Route:
     return Route(tuple(event.name for event in subscription.follow.events), wanted)
 
 
-def _told(given: Filter, value: Any) -> Any:
-    """The value of a filter as events tell it: an id as its key, all else as JSON."""
+def _told(given: Filter, value: Any) -> frozenset[Any]:
+    """The values of a filter as events tell them: an id as its key, all else as JSON."""
     if not given.fact.endswith(("_id", "_ids")):
-        return as_json(value)
+        return frozenset(as_json(each) for each in (value if isinstance(value, list) else [value]))
     node = id_target(given.kind) or pascal(given.fact.removesuffix("_id"))
-    return keys_to_match(node)(value)
+    return frozenset([keys_to_match(node)(value)])

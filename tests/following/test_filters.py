@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
+from app.inventory.commands import SetReorderPoint, set_reorder_point
 from app.kernel.event_log import Cursor
 from app.kernel.identity import encode_id
 from app.kernel.outbox import write_outbox
+from app.kernel.principal import ANONYMOUS, SYSTEM, Principal, Role
 from app.locations.tables import LocationId, LocationKind
+from resolvers.context import GraphQLRequest
+from resolvers.errors import RequestError
 from resolvers.following.cohorts import SharedReading
 from tests.factories import inventory as make
 from tests.following.conftest import Shelf
@@ -19,6 +23,12 @@ from tests.following.processes import Process, process, relaying
 WITHIN = """subscription ($within: ID, $product: ID, $after: String) {
   stockLevelChanged(withinLocationId: $within, productId: $product, after: $after) {
     availableAfter stockLevel { id available } } }"""
+
+
+CROSSINGS = """subscription ($ways: [ReorderPointCrossing!], $reasons: [LevelChangeReason!], $after: String) {
+  stockLevelChanged(reorderPointCrossings: $ways, reasons: $reasons, after: $after) {
+    reason reorderPointCrossing availableAfter stockLevel { id belowReorderPoint } } }"""
+LOW = "{ eventCursor stockLevels(where: { belowReorderPoint: { eq: true } }) { nodes { id } } }"
 
 
 @dataclass
@@ -74,6 +84,15 @@ def place(shelf: Shelf) -> str:
     return encode_id("Location", shelf.location)
 
 
+async def set_point(shelf: Shelf, point: int | None) -> None:
+    """Say at which number of pieces more should be ordered for a shelf."""
+    given = SetReorderPoint(product_id=shelf.product, location_id=shelf.location, reorder_point=point)  # type: ignore[arg-type]
+    async with shelf.sessions() as session:
+        await set_reorder_point(session, given, by=SYSTEM)
+        await write_outbox(session)
+        await session.commit()
+
+
 class TestWithinALocation:
     async def test_tells_of_all_that_lies_inside_and_of_nothing_else(
         self, site: Site, served: Process, shelf: Shelf, pushed: list[str]
@@ -116,3 +135,81 @@ class TestWithinALocation:
             await reader.count(4)
             assert [event["availableAfter"] for event in reader.read] == [100, 100, 101, 102]
             await reader.close()
+
+
+class TestReorderPoint:
+    async def test_tells_where_a_level_falls_to_its_reorder_point_and_where_it_rises_above(
+        self, served: Process, shelf: Shelf, pushed: list[str]
+    ):
+        await set_point(shelf, 90)
+        down = await served.follow(CROSSINGS, ways=["DOWN"])
+        both = await served.follow(CROSSINGS, ways=["UP", "DOWN"])
+        for quantity in (-5, -5, -5, 1, 10, 10, -50):
+            await shelf.change(quantity)
+        await both.count(3)
+        await down.count(2)
+        assert [(event["reorderPointCrossing"], event["availableAfter"]) for event in both.read] == [
+            ("DOWN", 90),
+            ("UP", 96),
+            ("DOWN", 56),
+        ]
+        assert [event["availableAfter"] for event in down.read] == [90, 56]
+        assert len(pushed) == 5
+        await both.close()
+        await down.close()
+        assert len(served.following.routes) == 0
+
+    async def test_keeps_a_list_of_what_to_order_equal_to_a_fresh_reading(
+        self, served: Process, shelf: Shelf, sessions
+    ):
+        other, third = await shelf_at(sessions, shelf.product), await shelf_at(sessions, shelf.product)
+        await set_point(other, 200)
+        start = await served.ask(LOW)
+        low = {node["id"] for node in start["stockLevels"]["nodes"]}
+        reader = await served.follow(CROSSINGS, ways=["UP", "DOWN"], after=start["eventCursor"])
+        await set_point(shelf, 99)
+        await shelf.change(-1)
+        await set_point(other, None)
+        await set_point(third, 100)
+        await third.change(1)
+        await set_point(third, 120)
+        assert len(low) == 1
+        for event in await reader.count(5):
+            (low.add if event["reorderPointCrossing"] == "DOWN" else low.remove)(event["stockLevel"]["id"])
+        assert low == {node["id"] for node in (await served.ask(LOW))["stockLevels"]["nodes"]}
+        await reader.close()
+
+    @pytest.mark.parametrize("ring", [3, 10_000])
+    async def test_resumes_with_any_of_several_values(self, database_url, shelf: Shelf, wakeup, ring):
+        bounds = {"follow_ring_events_max": ring}
+        async with relaying(database_url, wakeup), process(database_url, shelf.sessions, wakeup, **bounds) as other:
+            await other.settled()
+            beginning = Cursor(other.following.tail.epoch, 0).encode()
+            await set_point(shelf, 100)
+            await shelf.change()
+            given: dict[str, Any] = {"ways": ["UP", "DOWN"], "reasons": ["ADJUSTED", "REORDER_POINT_SET"]}
+            both = await other.follow(CROSSINGS, after=beginning, **given)
+            one = await other.follow(CROSSINGS, after=beginning, reasons="REORDER_POINT_SET")
+            none = await other.follow(CROSSINGS, after=beginning, ways=[])
+            await set_point(shelf, 101)
+            await both.count(3)
+            await one.count(2)
+            assert [event["reason"] for event in both.read] == ["REORDER_POINT_SET", "ADJUSTED", "REORDER_POINT_SET"]
+            assert none.read == []
+            for reader in (both, one, none):
+                await reader.close()
+
+    @pytest.mark.parametrize(
+        "document",
+        [
+            "subscription { stockLevelChanged(reorderPointCrossings: [DOWN]) { cursor } }",
+            "subscription { stockLevelChanged { reorderPointCrossing } }",
+        ],
+    )
+    @pytest.mark.parametrize(
+        "caller", [ANONYMOUS, Principal(roles=frozenset({Role.CUSTOMER}), customer_id=1)], ids=["stranger", "customer"]
+    )
+    async def test_is_told_to_insiders_alone(self, served: Process, document: str, caller: Principal):
+        with pytest.raises(RequestError, match="You may not") as refused:
+            await served.execution.answer(GraphQLRequest(document), caller)
+        assert (refused.value.extensions or {})["code"] == "FORBIDDEN"

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.catalog.commands import UnknownProduct
 from app.catalog.tables import Product
 from app.inventory.events import StockLevelChanged
-from app.inventory.rules import LevelChange, LevelKey, Offer, merged
-from app.inventory.tables import LevelChangeReason, StockLevel, StockLevelId
+from app.inventory.rules import LevelChange, LevelKey, Offer, crossing, is_low, merged
+from app.inventory.tables import LevelChangeReason, StockLevel
 from app.kernel import clock
 from app.kernel.outbox import record
 from app.kernel.principal import Principal
@@ -50,6 +50,7 @@ class Level:
     on_hand: int
     held: int
     incoming: int
+    reorder_point: int | None
 
     @property
     def key(self) -> LevelKey:
@@ -60,6 +61,11 @@ class Level:
     def available(self) -> int:
         """Pieces on hand that are not promised to anyone."""
         return self.on_hand - self.held
+
+    @property
+    def is_low(self) -> bool:
+        """Whether more should be ordered."""
+        return is_low(self.available, self.reorder_point)
 
 
 def _levels() -> Select[*tuple[Any, ...]]:
@@ -74,6 +80,7 @@ def _levels() -> Select[*tuple[Any, ...]]:
         StockLevel.on_hand,
         StockLevel.held,
         StockLevel.incoming,
+        StockLevel.reorder_point,
     ).join(Location, Location.id == StockLevel.location_id)
     return counted.order_by(StockLevel.product_id, StockLevel.location_id).with_for_update(
         key_share=True, of=StockLevel
@@ -84,7 +91,7 @@ async def _read(session: AsyncSession, statement: Select[*tuple[Any, ...]]) -> d
     """The levels that `statement` finds, by what names them."""
     names = (
         *("id", "product_id", "location_id", "location_path", "within_location_ids", "priority"),
-        *("on_hand", "held", "incoming"),
+        *("on_hand", "held", "incoming", "reorder_point"),
     )
     found = [Level(**dict(zip(names, row, strict=True))) for row in await session.execute(statement)]
     return {level.key: level for level in found}
@@ -112,18 +119,18 @@ async def lock_offers(session: AsyncSession, products: Iterable[int]) -> tuple[d
     return levels, offers
 
 
-async def open_level(session: AsyncSession, key: LevelKey, *, field: str = "location_id") -> StockLevelId:
+async def open_level(session: AsyncSession, key: LevelKey, *, field: str = "location_id") -> Level:
     """The level for the product and location of `key`, begun at zero where there is none; refuse what is unknown."""
     product_id, location_id = key
     if found := await lock_levels(session, [key]):
-        return StockLevelId(found[key].id)
+        return found[key]
     if await session.scalar(select(Product.id).where(Product.id == product_id)) is None:
         raise UnknownProduct(field="product_id")
     if await session.scalar(select(Location.id).where(Location.id == location_id)) is None:
         raise UnknownLocation(field=field)
     opened = insert(StockLevel).values(product_id=product_id, location_id=location_id)
     await session.execute(opened.on_conflict_do_nothing(index_elements=["product_id", "location_id"]))
-    return StockLevelId((await lock_levels(session, [key]))[key].id)
+    return (await lock_levels(session, [key]))[key]
 
 
 async def change_levels(
@@ -191,18 +198,26 @@ def _refusal(level: Level, change: LevelChange) -> Refusal:
 def _changed(before: Level, after: Level, reason: LevelChangeReason) -> StockLevelChanged:
     """The event of one level that changed."""
     return StockLevelChanged(
-        stock_level_id=before.id,
-        product_id=before.product_id,
-        location_id=before.location_id,
-        location_path=before.location_path,
-        within_location_ids=tuple(before.within_location_ids),
-        reason=reason,
+        **facts_of(before, after, reason),
         on_hand_before=before.on_hand,
         on_hand_after=after.on_hand,
         held_before=before.held,
         held_after=after.held,
-        available_before=before.available,
-        available_after=after.available,
         incoming_before=before.incoming,
         incoming_after=after.incoming,
     )
+
+
+def facts_of(before: Level, after: Level, reason: LevelChangeReason) -> dict[str, Any]:
+    """What every event of a level that changed tells."""
+    return {
+        "stock_level_id": before.id,
+        "product_id": before.product_id,
+        "location_id": before.location_id,
+        "location_path": before.location_path,
+        "within_location_ids": tuple(before.within_location_ids),
+        "reason": reason,
+        "available_before": before.available,
+        "available_after": after.available,
+        "reorder_point_crossing": crossing(was_low=before.is_low, is_low=after.is_low),
+    }

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.commands import UnknownProduct
 from app.catalog.tables import ProductId
-from app.inventory.commands.levels import open_level
+from app.inventory.commands.levels import Level, facts_of, open_level
 from app.inventory.events import ReorderPointSet
-from app.inventory.tables import StockLevel, StockLevelId
+from app.inventory.tables import LevelChangeReason, StockLevel, StockLevelId
 from app.kernel.changes import expect_version
 from app.kernel.limits import Between
 from app.kernel.locks import lock_one
@@ -36,24 +36,22 @@ class SetReorderPoint:
 @refuses(UnknownProduct, UnknownLocation, VersionConflict)
 async def set_reorder_point(session: AsyncSession, point: SetReorderPoint, *, by: Principal) -> StockLevelId:
     """Say at which number of available pieces more of a product should be ordered for a location."""
-    level_id = await open_level(session, (point.product_id, point.location_id))
-    level = await lock_one(session, StockLevel, level_id)
+    opened = await open_level(session, (point.product_id, point.location_id))
+    level = await lock_one(session, StockLevel, opened.id)
     if level is None:
         raise UnknownLocation(field="location_id")
     expect_version(level, point.expected_version)
     if level.reorder_point != point.reorder_point:
-        record(session, _event(level, point.reorder_point), by=by)
+        record(session, _event(opened, point.reorder_point), by=by)
         level.reorder_point = point.reorder_point
         await session.flush()
     return StockLevelId(level.id)
 
 
-def _event(level: StockLevel, reorder_point: int | None) -> ReorderPointSet:
+def _event(level: Level, reorder_point: int | None) -> ReorderPointSet:
     """The event of a reorder point that becomes `reorder_point`."""
     return ReorderPointSet(
-        stock_level_id=level.id,
-        product_id=level.product_id,
-        location_id=level.location_id,
+        **facts_of(level, replace(level, reorder_point=reorder_point), LevelChangeReason.REORDER_POINT_SET),
         reorder_point_before=level.reorder_point,
         reorder_point_after=reorder_point,
     )
