@@ -242,6 +242,28 @@ def bench_reads(
     run(Wanted(orders, rounds, connections, seconds, largest), parts, keep=keep)
 
 
+@benches.command("live")
+def bench_live(
+    *,
+    followers: Annotated[
+        list[int] | None, typer.Option(min=1, max=20_000, help="How many followers; 100, 1,000 and 5,000 unless told.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=1, max=60, help="How long events come for each figure.")] = 5.0,
+    only: Annotated[
+        list[str] | None, typer.Option(help="A server: lading, stock_strawberry or graphql_ws; else all of them.")
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Write the results where they are committed.")] = False,
+) -> None:
+    """Tell followers of changes, in one cohort and in one each, beside a stock Strawberry and graphql-ws on Node."""
+    try:
+        from bench.live import run
+    except ModuleNotFoundError as missing:
+        raise Failure(
+            f"{missing.name} is not here: benchmarks are run from a clone, as `./lading bench live`."
+        ) from None
+    run(followers or [100, 1_000, 5_000], seconds, only or [], keep=keep)
+
+
 @commands.command()
 def explain(
     query: Annotated[str, typer.Argument(help="The query, such as `{ products { totalCount } }`.")],

@@ -7,7 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-COLOURS = {"lading": "#0d9488", "limit": "#8b98a9", "stock_strawberry": "#ef4444", "postgraphile": "#3b82f6"}
+COLOURS = {
+    "lading": "#0d9488",
+    "limit": "#8b98a9",
+    "stock_strawberry": "#ef4444",
+    "postgraphile": "#3b82f6",
+    "graphql_ws": "#3b82f6",
+}
 STYLE = """<style>
 .paper{fill:#ffffff}.ink{fill:#0f172a}.soft{fill:#475569}.grid{stroke:#dbe2ea;stroke-width:1}
 @media (prefers-color-scheme:dark){.paper{fill:#0d1117}.ink{fill:#f1f5f9}.soft{fill:#b6c2d1}.grid{stroke:#334155}}

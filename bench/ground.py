@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
 
 from app.server.settings import Settings
-from bench import postgraphile, seeding, servers
+from bench import node, seeding, servers
 from bench.asked import VARIANTS, Bodies, Read
 from bench.measuring import Bounds, Sample, measure, median_of
 from bench.servers import Server
@@ -114,9 +114,8 @@ async def start_peers(stack: ExitStack, on: Ground, reads: Sequence[Read]) -> tu
     job = {"database_url": on.database_url}
     started = [servers.start_module("stock_strawberry", "Stock Strawberry", on.settings, job)]
     try:
-        node, script = postgraphile.ready(on.settings.home)
-        started.append(servers.start_node(node, script, on.settings, on.database_url))
-    except postgraphile.Absent as why:
+        started.append(servers.start_node("postgraphile", node.POSTGRAPHILE, on.settings, on.database_url))
+    except node.Absent as why:
         absent = f"PostGraphile was not measured: {why}"
     for server in started:
         stack.enter_context(servers.running(server))

@@ -12,7 +12,7 @@ from app.server.migrating import ROOT
 RESULTS = ROOT / "bench" / "results"
 README = ROOT / "README.md"
 BEGINS, ENDS = "<!-- measured -->", "<!-- /measured -->"
-IN_README = ("reads", "pages", "tables", "first", "loop")
+IN_README = ("reads", "pages", "tables", "first", "loop", "live")
 """The parts in the order in which they are told."""
 
 

@@ -1,5 +1,5 @@
 // PostGraphile 5 with its recommended presets, and those for aggregates and filters, over one database.
-// `bench/postgraphile.py` starts it.
+// `bench/node.py` has it installed.
 import { createServer } from "node:http";
 import { postgraphile } from "postgraphile";
 import { grafserv } from "postgraphile/grafserv/node";

@@ -21,6 +21,7 @@ from app.server.migrating import ROOT
 from app.server.settings import Settings
 from app.server.supervising import environment_here, stop
 from bench.asked import Bodies, Read, Walk
+from bench.node import Program, ready
 
 HOST = "127.0.0.1"
 START_SECONDS_MAX = 60
@@ -107,24 +108,40 @@ def start(command: list[str], job: dict[str, Any], log: Path, **environment: str
     return process
 
 
-def start_ours(settings: Settings, database_url: str, key: str, *, module: str | None = None) -> Server:
+def start_ours(
+    settings: Settings, database_url: str, key: str, *, module: str | None = None, **environment: str
+) -> Server:
     """This server as it is run in production: one process, all its log lines, and a caller with an API key.
 
     With `module` that is run in the place of `lading serve`, which it does itself.
     """
     port = free_port()
-    environment = {
+    whole = {**_production(settings, database_url), "LADING_PORT": str(port), "LADING_WORKERS": "1", **environment}
+    command = [sys.executable, "-P", "-m", *([module] if module else ["app", "serve"])]
+    process = start(command, {}, settings.home / "logs" / "lading.log", **whole)
+    return Server("lading", "Lading", port, process, {**JSON, "Authorization": f"Bearer {key}"}, {})
+
+
+@contextmanager
+def relaying(settings: Settings, database_url: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A relay as it is run in production, stopped afterwards."""
+    command, log = [sys.executable, "-P", "-m", "app", "relay"], settings.home / "logs" / "relay.log"
+    process = start(command, {}, log, **_production(settings, database_url))
+    try:
+        yield process
+    finally:
+        stop([process], STOP_SECONDS_MAX)
+
+
+def _production(settings: Settings, database_url: str) -> dict[str, str]:
+    """What every process of this server is told."""
+    return {
         "LADING_MODE": "production",
         "DATABASE_URL": database_url,
         "REDIS_URL": settings.woken_by,
         "LADING_SECRET": unguessable_token(),
         "LADING_READ_POOL": str(CONNECTIONS),
-        "LADING_PORT": str(port),
-        "LADING_WORKERS": "1",
     }
-    command = [sys.executable, "-P", "-m", *([module] if module else ["app", "serve"])]
-    process = start(command, {}, settings.home / "logs" / "lading.log", **environment)
-    return Server("lading", "Lading", port, process, {**JSON, "Authorization": f"Bearer {key}"}, {})
 
 
 def start_module(name: str, title: str, settings: Settings, job: dict[str, Any]) -> Server:
@@ -135,12 +152,13 @@ def start_module(name: str, title: str, settings: Settings, job: dict[str, Any])
     return Server(name, title, port, start(command, whole, settings.home / "logs" / f"{name}.log"), dict(JSON), {})
 
 
-def start_node(node: Path, script: Path, settings: Settings, database_url: str) -> Server:
-    """PostGraphile, by the Node that was found."""
+def start_node(name: str, program: Program, settings: Settings, address: str) -> Server:
+    """A program on Node over the database or Redis at `address`; Absent where there is none."""
+    node, script = ready(program, settings.home)
     port = free_port()
-    command = [str(node), str(script), database_url, str(port), str(CONNECTIONS)]
-    process = start(command, {}, settings.home / "logs" / "postgraphile.log", **SILENCED)
-    return Server("postgraphile", "PostGraphile 5", port, process, dict(JSON), {})
+    command = [str(node), str(script), address, str(port), str(CONNECTIONS)]
+    process = start(command, {}, settings.home / "logs" / f"{name}.log", **SILENCED)
+    return Server(name, program.title, port, process, dict(JSON), {})
 
 
 def bodies_of(server: Server, reads: Sequence[Read], variables: dict[str, list[dict[str, Any]]]) -> Bodies:
