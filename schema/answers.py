@@ -85,7 +85,7 @@ class Many(Answer):
 
 @dataclass(frozen=True, kw_only=True)
 class Lookup:
-    """A root field that finds one row: by id, by one of the natural `keys`, or by the hash of a token."""
+    """A root field that finds one row: by id, by a natural key among `keys`, or by a `token`, kept plain or hashed."""
 
     keys: tuple[str, ...]
     token: str | None
@@ -128,6 +128,19 @@ class Only:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Opened:
+    """The argument of a subscription that holds a token: whoever has it follows, as a stranger, the row it opens.
+
+    The row is the one of `table` whose `column` has the token; events tell its key as `fact`.
+    """
+
+    table: type[Row]
+    column: str
+    fact: str
+    doc: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Follow:
     """A subscription: the events it follows, the node each shows (found by the fact `key`), and what it filters by."""
 
@@ -138,6 +151,7 @@ class Follow:
     tells: tuple[str, ...]
     roles: Mapping[str, frozenset[Role]]
     """Who alone may read a fact and filter by it, for facts that are not for all who see the node."""
+    token: Opened | None
     conflates: bool
     doc: str
 

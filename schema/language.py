@@ -36,6 +36,7 @@ from schema.answers import (
     One,
     OneOf,
     Only,
+    Opened,
     Question,
     References,
     Scalar,
@@ -160,7 +161,7 @@ def address(table: type[Row], *, prefix: str, doc: str, roles: frozenset[Role] |
 
 
 def lookup(*keys: InstrumentedAttribute[Any], token: InstrumentedAttribute[Any] | None = None, doc: str = "") -> Any:
-    """One object by its id or a natural key; with `token`, by the token whose hash that column holds."""
+    """One object by its id or a natural key; with `token`, by the token that column holds, itself or as its hash."""
     return Lookup(keys=tuple(key.key for key in keys), token=token.key if token else None, doc=doc)
 
 
@@ -192,12 +193,13 @@ def follow(
     by: tuple[str | Only, ...] = (),
     tells: tuple[str, ...] = (),
     roles: Mapping[str, frozenset[Role]] = MappingProxyType({}),
+    token: Opened | None = None,
     conflates: bool = False,
     doc: str = "",
 ) -> Any:
     """A subscription to `events`: the node that the fact `key` names, filtered by `by`, and the facts it `tells`.
 
-    Facts that `roles` names are read and filtered by only by those.
+    Facts that `roles` names are read and filtered by only by those. Whoever has the `token` follows what it opens.
     """
     classes = events if isinstance(events, tuple) else (events,)
     filters = tuple(each if isinstance(each, Only) else only(each) for each in by)
@@ -207,7 +209,15 @@ def follow(
                 raise TypeError(f"{event.__name__} has no fact {fact!r} to follow by")
     said = doc or _docstring(classes[0])
     return Follow(
-        events=classes, shows=shows, key=key, by=filters, tells=tells, roles=roles, conflates=conflates, doc=said
+        events=classes,
+        shows=shows,
+        key=key,
+        by=filters,
+        tells=tells,
+        roles=roles,
+        token=token,
+        conflates=conflates,
+        doc=said,
     )
 
 
@@ -215,6 +225,11 @@ def only(fact: str, *, argument: str = "", doc: str = "") -> Only:
     """A filter of a subscription by the events' `fact`, as the `argument` of another name where one is given."""
     what = fact.removesuffix("_id").replace("_", " ")
     return Only(fact=fact, argument=argument or fact, doc=doc or f"Only events of this {what}.")
+
+
+def opened_by(table: type[Row], column: str, *, fact: str, doc: str) -> Opened:
+    """The token in `column` lets strangers follow the row of `table` that has it, whose key is the events' `fact`."""
+    return Opened(table=table, column=column, fact=fact, doc=doc)
 
 
 def _completed(answer: Answer, name: str, table: type[Row], source: type) -> Answer:

@@ -263,6 +263,8 @@ def _follow_arguments(types: Types, subscription: Subscription) -> dict[str, tup
     arguments: dict[str, tuple[Any, str]] = {
         "after": (str | None, "Go on after this cursor, from an event or from `eventCursor`; else from now.")
     }
+    if token := subscription.follow.token:
+        arguments[camel(token.column)] = (str | None, token.doc)
     for only, found in zip(subscription.follow.by, subscription.filters, strict=True):
         kind = list[found.kind] if is_choice(found.kind) else found.kind  # type: ignore[name-defined]
         shape = strawberry.ID if only.argument.endswith("_id") else input_shape(types, kind)

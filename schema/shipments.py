@@ -24,10 +24,19 @@ from schema.language import (
     measure,
     node,
     one,
+    opened_by,
 )
 
 OWNERS = STAFF | {Role.CUSTOMER}
 """Who may pass a shipment's tracking token on: staff, and the customer whose shipment it is."""
+ADDRESSEES = OWNERS | {Role.CARRIER}
+"""Who sees where a shipment goes: a tracking token, which is passed on, tells no stranger where somebody lives."""
+TRACKED = opened_by(
+    tables.Shipment,
+    tables.Shipment.tracking_token.key,
+    fact="shipment_id",
+    doc="Only events of the shipment with this tracking token; whoever has it may follow, and sees what strangers may.",
+)
 
 
 @node(
@@ -59,7 +68,9 @@ class Shipment:
     status: tables.ShipmentStatus
     allowed_actions: list[tables.ShipmentAction] = measure(measures.allowed_actions)
     origin: locations.Location | None = one(tables.Shipment.origin_location_id)
-    destination: Address | None = address(tables.Shipment, prefix="destination_", doc="Where it goes.")
+    destination: Address | None = address(
+        tables.Shipment, prefix="destination_", doc="Where it goes.", roles=ADDRESSEES
+    )
     dispatched_at: datetime | None
     estimated_delivery_at: datetime | None
     last_event_at: datetime | None
@@ -108,6 +119,10 @@ class ShipmentsQueries:
         tables.Shipment.tracking_number,
         doc="One shipment by exactly one of its id, its number, or its carrier's tracking number (the newest with it).",
     )
+    tracked_shipment: Shipment | None = lookup(
+        token=tables.Shipment.tracking_token,
+        doc="The shipment that a tracking token opens, for those without an account.",
+    )
     shipments: Connection[Shipment] = listing(Shipment, "Shipments that you may see.")
     tracking_events: Connection[TrackingEvent] = listing(TrackingEvent, "Tracking events that you may see.")
 
@@ -130,6 +145,7 @@ class ShipmentsSubscriptions:
         shows=TrackingEvent,
         key="tracking_event_id",
         by=("shipment_id", "order_id", "customer_id", "carrier_id"),
+        token=TRACKED,
         tells=("status", "happened_at", "status_before", "status_after"),
     )
     shipment_changed = follow(
@@ -137,6 +153,7 @@ class ShipmentsSubscriptions:
         shows=Shipment,
         key="shipment_id",
         by=("shipment_id", "order_id", "customer_id", "carrier_id"),
+        token=TRACKED,
         tells=("status_before", "status_after"),
         doc="A shipment was created, dispatched, delivered, returned or cancelled, or came along on its way.",
     )

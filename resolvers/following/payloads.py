@@ -23,6 +23,14 @@ from schema.operations import ACTOR, Subscription
 
 
 @dataclass(frozen=True)
+class Viewer:
+    """For whom payloads are read, and whether the objects are `guarded`: whoever has a token is entitled to its row."""
+
+    principal: Principal
+    guarded: bool = True
+
+
+@dataclass(frozen=True)
 class Part:
     """One selected field of a payload; one that shows the object has a reading."""
 
@@ -106,9 +114,10 @@ def payload_of(
     details: list[FieldDetails],
     operation: Operation,
     reading: Reading,
-    principal: Principal,
+    viewer: Viewer,
 ) -> Payload:
     """What an operation selects of a subscription's events; RequestError where the caller may not."""
+    principal = viewer.principal
     schema = reading.graph.schema
     kind = schema.type_map[subscription.payload]
     assert isinstance(kind, GraphQLObjectType)  # noqa: S101
@@ -121,11 +130,11 @@ def payload_of(
         if (field == ACTOR and not principal.is_staff) or not subscription.may(principal.roles, fact):
             raise RequestError("FORBIDDEN", f"You may not read `{subscription.payload}.{field}`; leave it out.")
         shown = field == subscription.shown
-        prepared = reading.prepare_objects(operation, subscription.node, inner, principal.roles) if shown else None
-        parts.append(Part(key, field, prepared))
+        shows = (operation, subscription.node, inner, principal.roles)
+        parts.append(Part(key, field, reading.prepare_objects(*shows, guarded=viewer.guarded) if shown else None))
     guard = None
     everything = reading.graph.nodes[subscription.node].visibility.to_all(principal.roles)
-    if not everything and not any(part.prepared for part in parts):
+    if viewer.guarded and not everything and not any(part.prepared for part in parts):
         guard = reading.prepare_objects(operation, subscription.node, [_identity()], principal.roles)
     response_key = details[0].node.alias.value if details[0].node.alias else subscription.name
     return Payload(subscription, response_key, tuple(parts), guard, reading, variables.coerced, principal)

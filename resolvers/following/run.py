@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -16,17 +16,17 @@ from app.kernel.ending import to_its_end
 from app.kernel.event_log import Cursor, LoggedEvent, decode_cursor
 from app.kernel.limits import Limits
 from app.kernel.outbox import as_json
-from app.kernel.principal import Principal
-from resolvers.errors import RequestError
+from app.kernel.principal import ANONYMOUS, Principal
+from resolvers.errors import RequestError, not_found
 from resolvers.following.cohorts import RETRY_SECONDS, Cohort, Route, Routes, Wanted
 from resolvers.following.followers import CursorExpired, Follower
 from resolvers.following.log import Log, Placed
-from resolvers.following.payloads import Payload, payload_of
+from resolvers.following.payloads import Payload, Viewer, payload_of
 from resolvers.following.tail import DATABASE_FAILURES, Tail, Wakeup
 from resolvers.reading.decoding import keys_to_match
 from resolvers.reading.documents import Operation
 from resolvers.reading.run import Reading
-from schema.names import pascal
+from schema.names import camel, pascal
 from schema.operations import Filter, Subscription, id_target
 
 SCAN_POSITIONS_MAX = 50_000
@@ -45,6 +45,8 @@ class Asked:
     route: Route
     conflates: bool
     after: str | None
+    token: str | None
+    """What opens the row that is followed, to a stranger; the route leads to it once the token was looked up."""
 
 
 class Stream:
@@ -113,6 +115,7 @@ class Following:
 
     async def texts(self, asked: Asked, stream: Stream) -> AsyncGenerator[str, None]:
         """Every event asked for: first those that were missed, then each as it happens."""
+        asked = await to_its_end(self._opened(asked))
         start = await to_its_end(self._start(asked.after))
         follower = Follower(start, buffer_max=self.limits.follower_buffer_events_max, conflates=asked.conflates)
         position, batch = start.position, self.limits.follow_batch_events_max
@@ -135,6 +138,18 @@ class Following:
                 yield await follower.next()
         finally:
             await self.routes.leave(follower, cohort)
+
+    async def _opened(self, asked: Asked) -> Asked:
+        """What is asked for, with the row that a token opens; RequestError where it opens none."""
+        opened = asked.payload.subscription.follow.token
+        if asked.token is None or opened is None:
+            return asked
+        key = await self.reading.key_of_token(opened, asked.token)
+        if key is None:
+            node = pascal(opened.fact.removesuffix("_id"))
+            raise RequestError("NOT_FOUND", not_found("", node)["message"])
+        wanted = (Wanted(opened.fact, frozenset([key])), *asked.route.wanted)
+        return replace(asked, route=replace(asked.route, wanted=wanted))
 
     async def _start(self, after: str | None) -> Cursor:
         """Where to begin: now, or after a cursor, which must be one of this log and not too old."""
@@ -216,9 +231,12 @@ class Following:
         name = details[0].node.name.value
         arguments = get_argument_values(root.fields[name], details[0].node, variables)
         subscription = self.reading.graph.subscriptions[name]
-        payload = payload_of(subscription, details, operation, self.reading, principal)
-        route = route_of(subscription, arguments, principal)
-        return Asked(payload, route, subscription.follow.conflates, arguments.get("after"))
+        opened = subscription.follow.token
+        token = arguments.get(camel(opened.column)) if opened else None
+        viewer = Viewer(principal) if token is None else Viewer(ANONYMOUS, guarded=False)
+        payload = payload_of(subscription, details, operation, self.reading, viewer)
+        route = route_of(subscription, arguments, viewer.principal)
+        return Asked(payload, route, subscription.follow.conflates, arguments.get("after"), token)
 
 
 def route_of(subscription: Subscription, arguments: dict[str, Any], principal: Principal) -> Route:

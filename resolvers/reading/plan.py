@@ -16,6 +16,7 @@ from graphql import (
     GraphQLSchema,
 )
 from graphql.execution.collect_fields import CollectedFields, FieldDetails, collect_fields, collect_subfields
+from sqlalchemy import LargeBinary
 
 from app.kernel.identity import decode_id
 from app.kernel.limits import Limits
@@ -125,11 +126,18 @@ class Planner:
         answer = declared.answer
         assert not isinstance(answer, Listing)  # noqa: S101
         if name == "token":
-            slot = Slot(source, decoding.hash_of_token, "bytea")  # type: ignore[arg-type]
+            slot = self._token(node, str(answer.token), source)
             return LookupField(key, str(answer.token), slot, shows, guarded=False, told_if_missing=True)
         column = next(column for column in answer.keys if camel(column) == name)
         slot = Slot(source, decoding.text, "text")  # type: ignore[arg-type]
         return LookupField(key, column, slot, shows, guarded=True, told_if_missing=True)
+
+    @staticmethod
+    def _token(node: NodeType, column: str, source: Any) -> Slot:
+        """A token as `column` has it: itself, where it is shown again to those who pass it on, or its hash."""
+        if isinstance(node.table.__table__.c[column].type, LargeBinary):
+            return Slot(source, decoding.hash_of_token, "bytea")
+        return Slot(source, decoding.text, "text")
 
     def _node(self, key: str, details: list[FieldDetails], source: Source, *, told: bool) -> LookupField | None:
         """One object by its global id, whose type says which fields are collected."""

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import asyncpg
 import orjson
 from graphql.execution.collect_fields import FieldDetails
+from sqlalchemy import literal_column, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,11 +21,13 @@ from app.kernel.visibility import viewer_values
 from resolvers.errors import RequestError, TimedOut, not_found
 from resolvers.reading.cache import ProvenCache
 from resolvers.reading.cost import Budget, bounded_depth, budget_of
+from resolvers.reading.decoding import text as checked
 from resolvers.reading.documents import Operation
 from resolvers.reading.plan import Planner
 from resolvers.reading.shapes import LogCursor, LookupField, Missing, Plan
 from resolvers.reading.sources import FromVariable, FromViewer
 from resolvers.reading.sql import Statement, print_objects, print_query
+from schema.answers import Opened
 from schema.building import Graph
 
 NOBODY: Mapping[str, Any] = {}
@@ -161,6 +164,14 @@ class Reading:
             async with self.primary.acquire() as connection:
                 rows = await told_when_late(connection.fetch(text, *bound))
         return {row[0]: row[1].encode() for row in rows}
+
+    async def key_of_token(self, opened: Opened, token: str) -> int | None:
+        """The key of the row that a token opens, read on the primary; None where it opens none."""
+        columns = opened.table.__table__.c
+        wanted = select(columns.id).where(columns[opened.column] == literal_column("$1"))
+        async with self.primary.acquire() as connection:
+            row = await told_when_late(connection.fetchrow(str(wanted), checked(token)))
+        return row[0] if row else None
 
     def _remembered(self, key: Hashable, prepare: Any) -> Prepared:
         found = self._prepared.get(key)

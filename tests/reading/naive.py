@@ -164,12 +164,12 @@ class Naive:
         return Found(told.type_name, told.key) if told.key in self.world.seen[told.type_name, caller] else None
 
     def _by_key(self, node: str, answer: Lookup, key: str, value: str, caller: Principal) -> Found | None:
-        """The row with a natural key, or with the hash of a token."""
+        """The row with a natural key, or with a token or its hash."""
         granted = key == "token"
         column = answer.token if granted else next(column for column in answer.keys if camel(column) == key)
-        wanted = token_hash(value) if granted else value
+        wanted = (value, token_hash(value)) if granted else (value,)
         for row in self.world.rows[node].values():
-            if row[str(column)] == wanted and (granted or row["id"] in self.world.seen[node, caller]):
+            if row[str(column)] in wanted and (granted or row["id"] in self.world.seen[node, caller]):
                 return Found(node, row["id"], granted)
         return None
 

@@ -10,7 +10,7 @@ from app.kernel.identity import encode_id
 from app.kernel.limits import DEFAULTS
 from app.kernel.principal import SYSTEM, Role
 from app.server.explaining import Asked, explained
-from schema.answers import Listing
+from schema.answers import Listing, Value
 from schema.root import GRAPH
 from tests.reading.conftest import FilledShop
 
@@ -28,7 +28,7 @@ NULLS = [
 CUPS = ["CUP-1", "CUP-2"]
 
 RESTRICTED = [
-    (node.name, field.name, field.answer.roles)
+    (node.name, f"{field.name} {{ __typename }}" if isinstance(field.answer, Value) else field.name, field.answer.roles)
     for node in GRAPH.nodes.values()
     for field in node.fields.values()
     if field.answer.roles is not None
