@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import datetime
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -10,6 +11,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import strawberry
 
 from app.kernel.choice import Choice, is_choice
+from app.kernel.outbox import Event
 from app.kernel.principal import EVERYONE, Role
 from app.kernel.refusal import ALWAYS, Refusal
 from schema.answers import DECLARED, Command, Follow, Only
@@ -21,6 +23,10 @@ DRY_RUN_DOC = "Do everything and show what it would come to, then undo it all."
 
 ACTOR = "actor"
 """The field of an event that names a person: a buyer's name is nobody's business but ours."""
+
+
+KINDS = "kinds"
+"""The argument of a subscription that leaves only some of the events it follows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +69,8 @@ class Subscription:
     payload: str
     facts: tuple[str, ...]
     filters: tuple[Filter, ...]
+    kinds: Mapping[str, str]
+    """The kind of each event by the event's name, as `KINDS` names them; none where it follows but one event."""
 
     def may(self, roles: frozenset[Role], fact: str) -> bool:
         """Whether callers with `roles` may read a fact of the events and filter by it."""
@@ -220,6 +228,7 @@ def add_subscription(types: Types, root: Any, name: str, declared: Follow) -> Su
         payload=f"{pascal(name)}Event",
         facts=declared.tells,
         filters=tuple(_filter(declared, each) for each in declared.by),
+        kinds={event.name: _kind(event) for event in declared.events} if len(declared.events) > 1 else {},
     )
     payload = _event_payload(types, subscription, facts)
     types.add(root, subscription.name, payload, declared.doc, arguments=_follow_arguments(types, subscription))
@@ -233,6 +242,8 @@ def _event_payload(types: Types, subscription: Subscription, facts: dict[str, An
     types.add(made, "occurredAt", datetime, "When it happened.")
     types.add(made, ACTOR, str, "Who did it, by name; staff alone may ask.")
     types.add(made, "event", str, "What kind of event it is, such as `orders.order_placed`.")
+    if subscription.kinds:
+        types.add(made, "kind", _kinds(types, subscription), "What kind of event it is, for a program to act on.")
     for name in subscription.facts:
         hint = facts[name]
         doc = next((part for part in getattr(hint, "__metadata__", ()) if isinstance(part, str)), "")
@@ -243,6 +254,18 @@ def _event_payload(types: Types, subscription: Subscription, facts: dict[str, An
         made, subscription.shown, optional(types.by_name[subscription.node]), f"The {subscription.node} as it is now."
     )
     return made
+
+
+def _kind(event: type[Event]) -> str:
+    """The kind of an event in the graph: `OrderPlaced` → `ORDER_PLACED`."""
+    return snake(event.__name__).upper()
+
+
+def _kinds(types: Types, subscription: Subscription) -> Any:
+    """The enum of what a subscription follows."""
+    told = {_kind(event): inspect.getdoc(event) or "" for event in subscription.follow.events}
+    name = f"{subscription.payload.removesuffix('Event')}Kind"
+    return types.enum(name, f"The kinds of event that `{subscription.name}` tells.", told)
 
 
 def _filter(declared: Follow, only: Only) -> Filter:
@@ -263,6 +286,9 @@ def _follow_arguments(types: Types, subscription: Subscription) -> dict[str, tup
     arguments: dict[str, tuple[Any, str]] = {
         "after": (str | None, "Go on after this cursor, from an event or from `eventCursor`; else from now.")
     }
+    if subscription.kinds:
+        kinds = optional(listed(_kinds(types, subscription)))
+        arguments[KINDS] = (kinds, "Only events of these kinds; all kinds where it is left out.")
     if token := subscription.follow.token:
         arguments[camel(token.column)] = (str | None, token.doc)
     for only, found in zip(subscription.follow.by, subscription.filters, strict=True):

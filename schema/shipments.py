@@ -24,6 +24,7 @@ from schema.language import (
     measure,
     node,
     one,
+    only,
     opened_by,
 )
 
@@ -144,7 +145,13 @@ class ShipmentsSubscriptions:
         events.TrackingEventAdded,
         shows=TrackingEvent,
         key="tracking_event_id",
-        by=("shipment_id", "order_id", "customer_id", "carrier_id"),
+        by=(
+            "shipment_id",
+            "order_id",
+            "customer_id",
+            "carrier_id",
+            only("status", argument="statuses", doc="Only events that report one of these."),
+        ),
         token=TRACKED,
         tells=("status", "happened_at", "status_before", "status_after"),
     )

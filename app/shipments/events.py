@@ -58,7 +58,7 @@ class ShipmentCancelled(ShipmentFacts, Event, name="shipments.shipment_cancelled
 
 @dataclass(frozen=True, kw_only=True)
 class TrackingEventAdded(
-    ShipmentFacts, Event, name="shipments.tracking_event_added", keys=(*KEYS, "tracking_event_id")
+    ShipmentFacts, Event, name="shipments.tracking_event_added", keys=(*KEYS, "tracking_event_id", "status")
 ):
     """A step of a shipment's journey was reported."""
 

@@ -104,6 +104,8 @@ class Payload:
                 return event.actor.get("name")
             case "event":
                 return event.name
+            case "kind":
+                return self.subscription.kinds[event.name]
             case "__typename":
                 return self.subscription.payload
         return next((event.facts.get(fact) for fact in self.subscription.facts if camel(fact) == field), None)

@@ -27,7 +27,7 @@ from resolvers.reading.decoding import keys_to_match
 from resolvers.reading.documents import Operation
 from resolvers.reading.run import Reading
 from schema.names import camel, pascal
-from schema.operations import Filter, Subscription, id_target
+from schema.operations import KINDS, Filter, Subscription, id_target
 
 SCAN_POSITIONS_MAX = 50_000
 """How much of the log one statement looks through for a follower who was away for long."""
@@ -251,7 +251,9 @@ def route_of(subscription: Subscription, arguments: dict[str, Any], principal: P
         for each, value in given
         if value is not None
     )
-    return Route(tuple(event.name for event in subscription.follow.events), wanted)
+    kinds = arguments.get(KINDS)
+    names = (event.name for event in subscription.follow.events)
+    return Route(tuple(name for name in names if kinds is None or subscription.kinds[name] in kinds), wanted)
 
 
 def _told(given: Filter, value: Any) -> frozenset[Any]:

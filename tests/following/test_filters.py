@@ -16,7 +16,9 @@ from app.locations.tables import LocationId, LocationKind
 from resolvers.context import GraphQLRequest
 from resolvers.errors import RequestError
 from resolvers.following.cohorts import SharedReading
+from schema.root import GRAPH
 from tests.factories import inventory as make
+from tests.factories import orders
 from tests.following.conftest import Shelf
 from tests.following.processes import Process, process, relaying
 
@@ -28,6 +30,8 @@ WITHIN = """subscription ($within: ID, $product: ID, $after: String) {
 CROSSINGS = """subscription ($ways: [ReorderPointCrossing!], $reasons: [LevelChangeReason!], $after: String) {
   stockLevelChanged(reorderPointCrossings: $ways, reasons: $reasons, after: $after) {
     reason reorderPointCrossing availableAfter stockLevel { id belowReorderPoint } } }"""
+ORDERS = """subscription ($kinds: [OrderChangedKind!], $after: String) {
+  orderChanged(kinds: $kinds, after: $after) { kind event order { id status } } }"""
 LOW = "{ eventCursor stockLevels(where: { belowReorderPoint: { eq: true } }) { nodes { id } } }"
 
 
@@ -213,3 +217,55 @@ class TestReorderPoint:
         with pytest.raises(RequestError, match="You may not") as refused:
             await served.execution.answer(GraphQLRequest(document), caller)
         assert (refused.value.extensions or {})["code"] == "FORBIDDEN"
+
+
+async def order_placed(sessions: Any) -> None:
+    """An order of a customer who filled a cart first."""
+    async with sessions() as session:
+        channel = await orders.channel(session)
+        product, _ = await orders.offered(session, 10, channel_id=channel)
+        await orders.placed(session, channel, {product: 1})
+        await write_outbox(session)
+        await session.commit()
+
+
+class TestKinds:
+    async def test_tells_events_of_these_kinds_and_is_not_woken_by_others(
+        self, served: Process, sessions, pushed: list[str]
+    ):
+        some = await served.follow(ORDERS, kinds=["ORDER_CANCELLED", "ORDER_PLACED"])
+        one = await served.follow(ORDERS, kinds="CART_CREATED")
+        none = await served.follow(ORDERS, kinds=[])
+        await order_placed(sessions)
+        ((placed,), (created,)) = await some.count(1), await one.count(1)
+        assert (placed["kind"], placed["event"]) == ("ORDER_PLACED", "orders.order_placed")
+        assert created["kind"] == "CART_CREATED"
+        assert placed["order"] == (await served.ask("{ orders { nodes { id status } } }"))["orders"]["nodes"][0]
+        assert sorted(pushed) == ["orders.cart_created", "orders.order_placed"]
+        assert none.read == []
+        for reader in (some, one, none):
+            await reader.close()
+        assert len(served.following.routes) == 0
+
+    async def test_tells_every_kind_where_none_is_named(self, served: Process, sessions):
+        reader = await served.follow(ORDERS)
+        await order_placed(sessions)
+        kinds = [event["kind"] for event in await reader.count(3)]
+        assert kinds == ["CART_CREATED", "CART_LINE_SET", "ORDER_PLACED"]
+        await reader.close()
+
+    async def test_resumes_with_these_kinds(self, database_url, shelf: Shelf, wakeup):
+        async with relaying(database_url, wakeup), process(database_url, shelf.sessions, wakeup) as other:
+            await other.settled()
+            beginning = Cursor(other.following.tail.epoch, 0).encode()
+            await order_placed(shelf.sessions)
+            await order_placed(shelf.sessions)
+            reader = await other.follow(ORDERS, kinds=["ORDER_PLACED"], after=beginning)
+            assert {event["kind"] for event in await reader.count(2)} == {"ORDER_PLACED"}
+            await reader.close()
+
+    def test_every_stream_names_each_of_its_events(self):
+        for subscription in GRAPH.subscriptions.values():
+            kinds = subscription.kinds
+            assert len(set(kinds.values())) == len(kinds)
+            assert set(kinds) in ({event.name for event in subscription.follow.events}, set())

@@ -132,3 +132,23 @@ class TestFollowingByToken:
         with pytest.raises(RequestError, match="You may not read") as refused:
             await served.execution.answer(GraphQLRequest(document), caller)
         assert (refused.value.extensions or {})["code"] == "FORBIDDEN"
+
+
+class TestStatuses:
+    async def test_tells_steps_of_these_statuses_and_is_not_woken_by_others(
+        self, sent: list[Shipment], served: Process, sessions, monkeypatch: pytest.MonkeyPatch
+    ):
+        read: list[str] = []
+        deliveries = Payload.deliveries
+
+        async def note(self: Payload, events: Any, epoch: str) -> Any:
+            read.extend(event.facts["status"] for event in events)
+            return await deliveries(self, events, epoch)
+
+        monkeypatch.setattr(Payload, "deliveries", note)
+        reader = await served.follow("subscription { trackingEventAdded(statuses: [OUT_FOR_DELIVERY]) { status } }")
+        await report(sessions, sent[0], TrackingStatus.IN_TRANSIT)
+        await report(sessions, sent[0], TrackingStatus.OUT_FOR_DELIVERY)
+        assert await reader.count(1) == [{"status": "OUT_FOR_DELIVERY"}]
+        assert read == ["OUT_FOR_DELIVERY"]
+        await reader.close()
