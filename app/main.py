@@ -11,7 +11,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Route, WebSocketRoute, websocket_session
+from starlette.routing import Route
 
 from app.access.commands import FirstAdmin, ensure_first_admin, note_api_key_use
 from app.access.questions import Unauthenticated, authenticate, recalled, signing
@@ -85,14 +85,13 @@ def build_app(settings: Settings) -> ASGIApp:
         async with opened(settings, trusted) as graph:
             yield {
                 "graphql": graph.endpoint,
-                "sockets": websocket_session(graph.sockets.endpoint),
+                "sockets": graph.sockets,
                 "ready": graph.ready,
                 "drain": graph.sockets.drain,
             }
 
-    routes: list[Route | WebSocketRoute] = [
+    routes = [
         Route("/graphql", FromState("graphql")),
-        WebSocketRoute("/graphql", FromState("sockets")),
         Route("/livez", livez),
         Route("/readyz", readyz),
         Route("/metrics", metrics),
@@ -107,7 +106,8 @@ def build_app(settings: Settings) -> ASGIApp:
     )
     routed = Starlette(routes=routes, middleware=[browsers] if origins else [], lifespan=lifespan)
     straight = ShortCut("/graphql", "graphql", past_other_origins=not origins)
-    return RequestTelemetry(routed, paths=frozenset(route.path for route in routes), straight=straight)
+    paths = frozenset(route.path for route in routes)
+    return RequestTelemetry(routed, paths=paths, straight=straight, sockets=straight_to_sockets)
 
 
 @dataclass(frozen=True)
@@ -249,6 +249,12 @@ class FromState:
         """Answer one request by the endpoint of that name."""
         answering: Awaitable[None] = scope["state"][self.name](scope, receive, send)
         return answering
+
+
+def straight_to_sockets(scope: Scope) -> ASGIApp | None:
+    """What serves a WebSocket by itself, past the layers that would pass on each of its messages; None elsewhere."""
+    sockets: ASGIApp = scope["state"]["sockets"]
+    return sockets if scope["path"] == "/graphql" else None
 
 
 async def readyz(request: Request) -> Response:

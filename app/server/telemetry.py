@@ -203,15 +203,22 @@ class RequestTelemetry:
     """Gives each request an id, and tells how it ended and how long it took."""
 
     def __init__(
-        self, app: ASGIApp, *, paths: frozenset[str], straight: Callable[[Scope], Answers | None] | None = None
+        self,
+        app: ASGIApp,
+        *,
+        paths: frozenset[str],
+        straight: Callable[[Scope], Answers | None] | None = None,
+        sockets: Callable[[Scope], ASGIApp | None] = lambda _: None,
     ) -> None:
         """Watch `app`; requests to other than its `paths` are counted together, for strangers make paths up.
 
-        What `straight` finds for a request answers it instead: nothing has to listen to what it sends.
+        What `straight` finds for a request, or `sockets` for a WebSocket, answers it instead: nothing has to listen to
+        what it sends.
         """
         self.app = app
         self.paths = paths
         self.straight = straight
+        self.sockets = sockets
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request."""
@@ -221,6 +228,7 @@ class RequestTelemetry:
         if scope["type"] == "websocket":
             SOCKETS.inc()
             request_id_of(scope)
+            return (self.sockets(scope) or self.app)(scope, receive, send)
         return self.app(scope, receive, send)
 
     async def _hear(self, endpoint: Answers, scope: Scope, receive: Receive, send: Send) -> None:

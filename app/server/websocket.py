@@ -10,7 +10,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import aclosing, suppress
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 import structlog
@@ -26,6 +26,9 @@ from resolvers.context import GraphQLRequest, GraphQLResponse
 from resolvers.errors import RequestError, fault, over_limit, told
 from resolvers.following.run import Stream
 from resolvers.reading.documents import RequestErrors
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
 
 KEEP_ALIVE_SECONDS = 15.0
 LEAVE_SECONDS = 0.1
@@ -65,9 +68,9 @@ class Sockets:
         self.draining = False
         self._keeping: asyncio.Task[None] | None = None
 
-    async def endpoint(self, websocket: WebSocket) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one socket until it is closed."""
-        conversation = Conversation(self, websocket)
+        conversation = Conversation(self, WebSocket(scope, receive, send))
         self.open.add(conversation)
         if self._keeping is None:
             self._keeping = asyncio.create_task(self._keep_alive(), name="sockets")

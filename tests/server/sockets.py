@@ -13,9 +13,7 @@ from typing import Any
 
 import orjson
 import uvicorn
-from starlette.applications import Starlette
 from starlette.datastructures import Headers
-from starlette.routing import WebSocketRoute
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
@@ -23,6 +21,7 @@ from websockets.typing import Subprotocol
 from app.kernel import clock
 from app.kernel.limits import DEFAULTS
 from app.kernel.principal import Principal
+from app.server.transport import SocketProtocol
 from app.server.websocket import Sockets
 from app.server.websocket_messages import SUBPROTOCOL
 from resolvers.context import GraphQLRequest, GraphQLResponse
@@ -138,8 +137,7 @@ async def serving(**limits: int) -> AsyncIterator[Server]:
     """A server within the block."""
     answering = FakeAnswering()
     sockets = Sockets(answering, authenticate, limits=replace(DEFAULTS, **limits))
-    app = Starlette(routes=[WebSocketRoute("/graphql", sockets.endpoint)])
-    config = uvicorn.Config(app, ws="websockets-sansio", lifespan="off", log_config=None, ws_per_message_deflate=False)
+    config = uvicorn.Config(sockets, ws=SocketProtocol, lifespan="off", log_config=None, ws_per_message_deflate=False)
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     server = uvicorn.Server(config)

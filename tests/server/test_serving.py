@@ -117,7 +117,7 @@ class TestMain:
 
 class TestSettle:
     def test_keeps_full_collections_small_from_the_first_on(self):
-        many = [[number] for number in range(600_000)]
+        many, thresholds = [[number] for number in range(600_000)], gc.get_threshold()
         try:
             settle()
             assert len(gc.get_objects()) < len(many) < gc.get_freeze_count()
@@ -127,3 +127,4 @@ class TestSettle:
             del kept
         finally:
             gc.unfreeze()
+            gc.set_threshold(*thresholds)

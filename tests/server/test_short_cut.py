@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from app.main import straight_to_sockets
 from app.server.http import ShortCut
+from app.server.telemetry import RequestTelemetry
 
 ENDPOINT: Any = object()
 
@@ -27,3 +29,20 @@ class TestShortCut:
         headers = [(b"origin", b"https://a.example")]
         scope = {"path": "/graphql", "headers": headers, "state": {"graphql": ENDPOINT}}
         assert ShortCut("/graphql", "graphql", past_other_origins=True)(scope) is ENDPOINT
+
+
+class TestStraightToSockets:
+    async def test_passes_every_layer_but_the_counting(self):
+        served: list[str] = []
+
+        async def sockets(*_: Any) -> None:
+            served.append("straight")
+
+        async def routed(*_: Any) -> None:
+            served.append("routed")
+
+        door = RequestTelemetry(routed, paths=frozenset(), sockets=straight_to_sockets)
+        for path in ("/graphql", "/elsewhere"):
+            scope: Any = {"type": "websocket", "path": path, "headers": [], "state": {"sockets": sockets}}
+            await door(scope, served, served)  # type: ignore[arg-type]
+        assert served == ["straight", "routed"]

@@ -1,11 +1,14 @@
-"""Answers over HTTP/1.1: a head and the body after it are sent together."""
+"""Answers over HTTP/1.1 and messages over WebSockets, as they are sent."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
 
-from app.server.transport import HeadWithBody
+import pytest
+from websockets.frames import Frame, Opcode
+
+from app.server.transport import HeadWithBody, text_frame
 
 HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
 
@@ -77,3 +80,12 @@ class TestHeadWithBody:
         assert transport.get_extra_info("peername") == ("127.0.0.1", 1)
         transport.abort()
         assert sent.closed
+
+
+class TestTextFrame:
+    @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536])
+    def test_is_the_frame_that_the_library_makes(self, size: int):
+        assert text_frame("x" * size) == Frame(Opcode.TEXT, b"x" * size).serialize(mask=False)
+
+    def test_counts_bytes(self):
+        assert text_frame("é" * 63) == Frame(Opcode.TEXT, ("é" * 63).encode()).serialize(mask=False)
