@@ -27,6 +27,7 @@ from app.kernel.principal import ANONYMOUS
 from app.kernel.reacting import Reaction, Timer
 from app.orders import reactions as orders
 from app.server.database import open_databases, open_replica
+from app.server.event_streams import EventStreams
 from app.server.http import GraphQLEndpoint, ShortCut
 from app.server.http_health import Readiness, livez, readiness
 from app.server.http_requests import HttpRefusal
@@ -71,7 +72,8 @@ REACTIONS: dict[type[Event], Reaction] = {}
 REACTIONS.update(fulfilment.REACTIONS)  # type: ignore[arg-type]
 REACTIONS.update(shipments.REACTIONS)  # type: ignore[arg-type]
 log = structlog.get_logger(__name__)
-HEADERS_OF_BROWSERS = ["Authorization", "Content-Type", "X-Request-ID", "GraphQL-Require-Preflight", "Lading-Position"]
+HEADERS_OF_BROWSERS = ["Authorization", "Content-Type", "X-Request-ID", "GraphQL-Require-Preflight"]
+HEADERS_OF_BROWSERS += ["Lading-Position", "Last-Event-ID"]
 
 
 def build_app(settings: Settings) -> ASGIApp:
@@ -87,7 +89,7 @@ def build_app(settings: Settings) -> ASGIApp:
                 "graphql": graph.endpoint,
                 "sockets": graph.sockets,
                 "ready": graph.ready,
-                "drain": graph.sockets.drain,
+                "drain": graph.drain,
             }
 
     routes = [
@@ -116,7 +118,12 @@ class Doors:
 
     endpoint: GraphQLEndpoint
     sockets: Sockets
+    streams: EventStreams
     ready: Readiness
+
+    async def drain(self, seconds: float = 10) -> None:
+        """Let all that is followed send what waits, for so long; clients go on elsewhere."""
+        await asyncio.gather(self.sockets.drain(seconds), self.streams.drain(seconds))
 
 
 @asynccontextmanager
@@ -138,12 +145,15 @@ async def opened(settings: Settings, trusted: Trusted) -> AsyncIterator[Doors]:
         execution = Execution(GRAPH, answering, limits=limits, following=following, trusted=trusted)
         callers = Callers(databases.sessions)
         sockets = Sockets(execution, callers.of_payload, limits=limits)
-        end_with_their_caller(sockets, following)
-        things.push_async_callback(sockets.drain)
+        streams = EventStreams(execution, limits=limits)
+        end_with_their_caller(following, sockets, streams)
         page = None if trusted.only else page_of(settings.home)
         timing = Timing(to_all=settings.mode is Mode.DEMO, origins=settings.cors_origins)
         endpoint = GraphQLEndpoint(execution, callers.of_header, limits, page, timing=timing)
-        yield Doors(endpoint, sockets, readiness(databases.primary, wakeup, replica))
+        endpoint.stream_by(streams)
+        doors = Doors(endpoint, sockets, streams, readiness(databases.primary, wakeup, replica))
+        things.push_async_callback(doors.drain)
+        yield doors
 
 
 @asynccontextmanager

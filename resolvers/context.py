@@ -28,7 +28,8 @@ class GraphQLRequest(NamedTuple):
 
     The document may be empty where an id or the hash of its text names it. With `tells_cost` the answer says what it
     costs. `position` is what the caller's last mutation told: a replica that answers has come as far. With `only_query`
-    it asks for nothing but a query.
+    it changes nothing. `resumed_after` is the cursor at which the caller's last stream broke off: a subscription goes
+    on from there, whatever its `after` says.
     """
 
     document: str
@@ -39,10 +40,11 @@ class GraphQLRequest(NamedTuple):
     tells_cost: bool = False
     position: str | None = None
     only_query: bool = False
+    resumed_after: str | None = None
 
 
 class NoQuery(Exception):
-    """A request asks for a mutation or a subscription where it may ask for queries alone."""
+    """A request that came as one that changes nothing asks for a mutation, or for a stream where there is none."""
 
 
 class GraphQLResponse(NamedTuple):

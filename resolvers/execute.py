@@ -74,11 +74,16 @@ class Execution:
         return await self._executed(operation, principal, request, began)
 
     async def answer(self, request: GraphQLRequest, principal: Principal) -> GraphQLResponse | Stream:
-        """The answer to a query or mutation, or the stream of a subscription; RequestErrors where it is refused."""
+        """The answer to a query or mutation, or the stream of a subscription; RequestErrors where it is refused.
+
+        NoQuery where it is a mutation of a request that may be none.
+        """
         began = perf_counter()
         operation = self.operation(request)
         if operation.kind is OperationType.SUBSCRIPTION and self.following is not None:
-            return self.following.follow(operation.located, principal)
+            return self.following.follow(operation.located, principal, after=request.resumed_after)
+        if request.only_query and operation.kind is OperationType.MUTATION:
+            raise NoQuery
         return await self._executed(operation, principal, request, began)
 
     def _executed(
@@ -126,7 +131,10 @@ class Execution:
     async def _write(self, context: Context, request: GraphQLRequest) -> GraphQLResponse:
         """The mutations of an operation, of which none is done unless all can be shown."""
         if context.operation.kind is OperationType.SUBSCRIPTION:
-            message = "A subscription is followed over a WebSocket (graphql-transport-ws), not asked once."
+            message = (
+                "A subscription is followed, not asked once: over a WebSocket (graphql-transport-ws), or with"
+                " `Accept: text/event-stream`."
+            )
             return refusal_of([RequestError("SUBSCRIPTION_NEEDS_A_STREAM", message)])
         began = perf_counter()
         try:

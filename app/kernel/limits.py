@@ -76,6 +76,7 @@ class Limits:
     transaction_tries_max: int = 4
     sockets_per_caller_max: int = 20
     operations_per_socket_max: int = 100
+    event_streams_per_caller_max: int = 100
     connection_init_ms_max: int = 5_000
     frame_bytes_max: int = 64 * 1024
     operation_id_length_max: int = 256

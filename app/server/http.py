@@ -10,10 +10,13 @@ import orjson
 
 from app.kernel.limits import Limits
 from app.kernel.principal import Principal
+from app.server.event_streams import EventStream, EventStreams
 from app.server.http_requests import (
+    EVENT_STREAM,
     GRAPHQL_JSON,
     HTML,
     JSON,
+    OFFERED,
     POSITION,
     Headers,
     HttpRefusal,
@@ -22,12 +25,15 @@ from app.server.http_requests import (
     read_request,
 )
 from app.server.http_timing import TO_STAFF, Header, Timing
+from app.server.telemetry import STREAMED_AFTER
 from resolvers.context import GraphQLRequest, GraphQLResponse, NoQuery
 from resolvers.errors import fault
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
+LAST_EVENT_ID = b"last-event-id"
+"""Under this name a client whose stream broke off tells the id of the last event that it was told."""
 Authenticate = Callable[[str | None], Principal | Awaitable[Principal]]
 """Finds out who calls, at once where that is known already."""
 CONTENT_TYPES = {media_type: f"{media_type}; charset=utf-8".encode() for media_type in (JSON, GRAPHQL_JSON, HTML)}
@@ -92,6 +98,13 @@ class GraphQLEndpoint:
         self.limits = limits
         self.page = page
         self.timing = timing
+        self.streams: EventStreams | None = None
+        self.offered: tuple[str, ...] = OFFERED
+
+    def stream_by(self, streams: EventStreams) -> None:
+        """Answer by `streams` whoever would rather have one."""
+        self.streams = streams
+        self.offered = (EVENT_STREAM, *OFFERED)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -104,6 +117,7 @@ class GraphQLEndpoint:
         """
         began, headers = perf_counter(), headers_of(scope)
         try:
+            answered: Answered | EventStream
             if scope["method"] == "GET" and self.page is not None and _is_browser(headers, scope):
                 answered = Answered(200, HTML, self.page)
             else:
@@ -112,18 +126,24 @@ class GraphQLEndpoint:
             answered = _refusal(refused, headers)
         except Exception as error:  # noqa: BLE001
             answered = Answered(500, JSON, orjson.dumps({"errors": [fault(error)]}))
+        if isinstance(answered, EventStream):
+            scope[STREAMED_AFTER] = perf_counter() - began
+            return await answered.run(receive, send, *more)
         status, media_type, body, told = answered
         sent = [(b"content-type", CONTENT_TYPES[media_type]), (b"content-length", b"%d" % len(body)), *told, *more]
         await send({"type": "http.response.start", "status": status, "headers": sent})
         await send({"type": "http.response.body", "body": body})
         return status
 
-    async def _answered(self, scope: Scope, receive: Receive, headers: Headers, began: float) -> Answered:
+    async def _answered(self, scope: Scope, receive: Receive, headers: Headers, began: float) -> Answered | EventStream:
         """What the graph answers."""
-        media_type = accepted(headers)
+        media_type = accepted(headers, self.offered)
         request = await read_request(scope, receive, headers, self.limits.body_bytes_max)
         found = self.authenticate(headers.text(b"authorization") or None)
         principal = found if isinstance(found, Principal) else await found
+        if self.streams is not None and media_type == EVENT_STREAM:
+            resumed = request._replace(resumed_after=headers.text(LAST_EVENT_ID) or None)
+            return await self.streams.begun(resumed, principal, scope)
         try:
             response = await self.execution.execute(request, principal)
         except NoQuery:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
 HTML = "text/html"
+EVENT_STREAM = "text/event-stream"
 OFFERED = (GRAPHQL_JSON, JSON)
 PREFLIGHT_HEADERS = (b"graphql-require-preflight", b"x-apollo-operation-name", b"apollo-require-preflight")
 """A cross-site form cannot send these, so a GET that has one was meant."""
@@ -82,7 +83,7 @@ def _accepted(sent: bytes, offered: tuple[str, ...]) -> str:
             return JSON
         if media_range in offered:
             return media_range
-    raise HttpRefusal(406, "NOT_ACCEPTABLE", f"This endpoint answers with {' or '.join(OFFERED)}.")
+    raise HttpRefusal(406, "NOT_ACCEPTABLE", f"This endpoint answers with {' or '.join(offered)}.")
 
 
 def _ranges(told: str) -> list[tuple[str, float]]:

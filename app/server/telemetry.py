@@ -38,6 +38,8 @@ SECRET_NAMES = re.compile(r"password|secret|token|authorization|cookie|api_?key|
 REQUEST_ID_HEADER = b"x-request-id"
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 HIDDEN = "[hidden]"
+STREAMED_AFTER = "lading.streamed_after"
+"""The name under which the scope of a stream tells the seconds until it began: one that lasts is not slow."""
 QUIET_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
 
 REQUESTS = Counter("lading_http_requests_total", "HTTP requests answered.", ["path", "method", "status"])
@@ -47,6 +49,7 @@ SECONDS = Histogram(
     ["path"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+STREAMS = Counter("lading_event_streams_total", "Event streams that were begun.")
 SOCKETS = Counter("lading_websocket_connections_total", "WebSocket connections that were asked for.")
 
 REQUESTS_NAMED_MAX = 1_024
@@ -255,6 +258,7 @@ class RequestTelemetry:
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         path = scope["path"] if scope["path"] in self.paths else "other"
+        seconds = scope.get(STREAMED_AFTER, seconds)
         answered, duration = _figures(path, scope["method"], status)
         answered.inc()
         duration.observe(seconds)

@@ -18,6 +18,8 @@ HEAD = b"HTTP/1."
 """How the head of an answer begins."""
 WHOLE_TEXT = 0x81
 """The first byte of a frame that is a whole message of text."""
+CUT_OFF = "lading.cut_off"
+"""The extension of ASGI by which whoever answers breaks off the connection to a client that takes nothing any more."""
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -29,7 +31,13 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin a connection."""
+        self.extensions = {CUT_OFF: transport.abort}
         super().connection_made(HeadWithBody(transport, asyncio.get_running_loop()))  # type: ignore[arg-type]
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        self.scope["extensions"] = self.extensions  # type: ignore[typeddict-item]
 
     def handle_websocket_upgrade(self) -> None:
         """Hand a connection over to the protocol of sockets, which has the transport itself again."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import orjson
 import structlog
 from starlette.datastructures import Headers
+from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from app.kernel import clock
@@ -39,6 +40,16 @@ GONE = (WebSocketDisconnect, WebSocketDisconnected, RuntimeError)
 Authenticate = Callable[[Mapping[str, Any], Headers], Awaitable[Principal]]
 
 log = structlog.get_logger(__name__)
+
+
+def caller_of(principal: Principal, scope: Scope) -> str:
+    """Whom the sockets and streams of a caller are counted for: its key, its user, or a stranger's address."""
+    if principal.api_key_id:
+        return f"key {principal.api_key_id}"
+    if principal.user_id:
+        return f"user {principal.user_id}"
+    client = scope.get("client")
+    return f"{principal.name} at {client[0] if client else 'unknown'}"
 
 
 class Answering(Protocol):
@@ -245,9 +256,7 @@ class Conversation:
 
     def _count(self, principal: Principal) -> None:
         """Count the caller's sockets, up to the limit."""
-        host = self._websocket.client.host if self._websocket.client else "unknown"
-        caller = f"key {principal.api_key_id}" if principal.api_key_id else f"user {principal.user_id}"
-        caller = caller if principal.api_key_id or principal.user_id else f"{principal.name} at {host}"
+        caller = caller_of(principal, self._websocket.scope)
         self._sockets.remember(caller)
         self._caller = caller
 

@@ -33,6 +33,8 @@ SCAN_POSITIONS_MAX = 50_000
 """How much of the log one statement looks through for a follower who was away for long."""
 
 Watcher = Callable[[Placed], None]
+Told = tuple[str, int]
+"""A text, and the position at or below which its reader was told everything."""
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +56,11 @@ class Stream:
 
     def __init__(self, following: Following, asked: Asked) -> None:
         self._following = following
+        self._after = asked.after
         self._texts = following.texts(asked, self)
+        self._start: Cursor | None = None
+        self._told_at: int | None = None
+        self._ended: Exception | None = None
         self.follower: Follower | None = None
         self.cohort: Cohort | None = None
 
@@ -62,7 +68,22 @@ class Stream:
         return self
 
     async def __anext__(self) -> str:
-        return await anext(self._texts)
+        text, self._told_at = await anext(self._texts)
+        return text
+
+    async def start(self) -> Cursor:
+        """Where the stream begins, settled once; CursorExpired where nothing can begin there."""
+        if self._start is None:
+            self._start = await to_its_end(self._following.start_after(self._after))
+        return self._start
+
+    @property
+    def cursor(self) -> str | None:
+        """Where a reader stands that was told no more than the last text; None before the stream has begun."""
+        if self._start is None:
+            return None
+        position = self._start.position if self._told_at is None else self._told_at
+        return Cursor(self._start.epoch, position, self._start.snapshot).encode()
 
     @property
     def idle_cursor(self) -> str | None:
@@ -75,8 +96,15 @@ class Stream:
 
     def end(self, reason: Exception) -> None:
         """End the stream: its reader gets what waits, then `reason`."""
+        self._ended = reason
         if self.follower is not None:
             self.follower.end(reason)
+
+    def join(self, follower: Follower, cohort: Cohort) -> None:
+        """Be told by `follower` of `cohort` from now on; it ends where the stream was ended already."""
+        self.follower, self.cohort = follower, cohort
+        if self._ended is not None:
+            follower.end(self._ended)
 
     async def aclose(self) -> None:
         """Follow no longer."""
@@ -109,33 +137,34 @@ class Following:
         """Have `watcher` called in this process at each event called `name`."""
         self._watchers[name].append(watcher)
 
-    def follow(self, operation: Operation, principal: Principal) -> Stream:
-        """The stream of one subscription; RequestError where it may not be followed."""
-        return Stream(self, self._asked(operation, principal))
+    def follow(self, operation: Operation, principal: Principal, *, after: str | None = None) -> Stream:
+        """The stream of one subscription, `after` before its own argument; RequestError where it may not be."""
+        asked = self._asked(operation, principal)
+        return Stream(self, asked if after is None else replace(asked, after=after))
 
-    async def texts(self, asked: Asked, stream: Stream) -> AsyncGenerator[str, None]:
+    async def texts(self, asked: Asked, stream: Stream) -> AsyncGenerator[Told, None]:
         """Every event asked for: first those that were missed, then each as it happens."""
         asked = await to_its_end(self._opened(asked))
-        start = await to_its_end(self._start(asked.after))
+        start = await stream.start()
         follower = Follower(start, buffer_max=self.limits.follower_buffer_events_max, conflates=asked.conflates)
         position, batch = start.position, self.limits.follow_batch_events_max
         while self.tail.position - position > batch:
             until = min(self.tail.position, position + SCAN_POSITIONS_MAX)
             events, missed = await to_its_end(self._missed(asked, follower, position, until))
-            for text in missed:
-                yield text
+            for told in missed:
+                yield told
             position = events[-1].position if len(events) == batch else until
         if start.epoch != self.tail.epoch:
             raise CursorExpired
         follower.joined_at = max(position, self.tail.position)
         cohort = self.routes.join(follower, asked.route, asked.payload)
-        stream.follower, stream.cohort = follower, cohort
+        stream.join(follower, cohort)
         try:
             _, missed = await to_its_end(self._missed(asked, follower, position, follower.joined_at))
-            for text in missed:
-                yield text
+            for told in missed:
+                yield told
             while True:
-                yield await follower.next()
+                yield await follower.next(), follower.delivered_at
         finally:
             await self.routes.leave(follower, cohort)
 
@@ -151,7 +180,7 @@ class Following:
         wanted = (Wanted(opened.fact, frozenset([key])), *asked.route.wanted)
         return replace(asked, route=replace(asked.route, wanted=wanted))
 
-    async def _start(self, after: str | None) -> Cursor:
+    async def start_after(self, after: str | None) -> Cursor:
         """Where to begin: now, or after a cursor, which must be one of this log and not too old."""
         if after is None:
             return Cursor(self.tail.epoch, self.tail.position)
@@ -174,14 +203,15 @@ class Following:
 
     async def _missed(
         self, asked: Asked, follower: Follower, after: int, until: int
-    ) -> tuple[list[LoggedEvent], list[str]]:
+    ) -> tuple[list[LoggedEvent], list[Told]]:
         """The next batch of events that were there before a follower joined, and what it is told of them."""
         events = await self._between(asked.route, after, until)
         wanted = [event for event in events if asked.route.wants(event) and not follower.saw(event.transaction_id)]
         if not wanted:
             return events, []
         deliveries = await asked.payload.deliveries(wanted, follower.epoch)
-        return events, [follower.told(deliveries[event.position]) for event in wanted if event.position in deliveries]
+        missed = [deliveries[event.position] for event in wanted if event.position in deliveries]
+        return events, [(follower.told(delivery), follower.delivered_at) for delivery in missed]
 
     async def _deliver(self, placed: list[Placed]) -> None:
         """Hand events to the cohorts that follow them. Who follows is settled at once, before anything is awaited."""

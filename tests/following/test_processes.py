@@ -18,6 +18,7 @@ from app.kernel.outbox import write_outbox
 from app.server.websocket_messages import SUBPROTOCOL
 from tests.following.conftest import Shelf
 from tests.server.sockets import closed, receive, send
+from tests.server.streams import events_of, eventually
 from tests.stories.processes import Caller, Process, running
 
 LEVELS = "subscription ($after: String) { stockLevelChanged(after: $after) { cursor availableAfter } }"
@@ -107,6 +108,75 @@ class TestKilled:
         assert [each["availableAfter"] for each in seen] == [101, 102, 103]
         await again.close()
         await connection.close()
+
+
+class EventStream:
+    """A bare client of Server-Sent Events that follows stock, with the bytes that it was sent so far."""
+
+    def __init__(self, address: str, credential: str | None, last_id: str | None) -> None:
+        self.body = b""
+        self.ended: str | None = None
+        self._asked = {"accept": "text/event-stream", "authorization": f"Bearer {credential}"}
+        if last_id is not None:
+            self._asked["last-event-id"] = last_id
+        self._reading = asyncio.create_task(self._read(f"{address}/graphql"))
+
+    async def _read(self, url: str) -> None:
+        async with AsyncExitStack() as things:
+            client = await things.enter_async_context(httpx2.AsyncClient(timeout=30))
+            asked = client.stream("POST", url, json={"query": LEVELS}, headers=self._asked)
+            answer = await things.enter_async_context(asked)
+            assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+            async for part in answer.aiter_raw():
+                self.body += part
+        self.ended = "whole"
+
+    @property
+    def last_id(self) -> str | None:
+        """What a client resumes from."""
+        return events_of(self.body)[1]
+
+    async def levels(self, number: int) -> list[int]:
+        """The available pieces after each event, once so many were told."""
+        await eventually(lambda: len(events_of(self.body)[0]) >= number)
+        return [event.json["data"]["stockLevelChanged"]["availableAfter"] for event in events_of(self.body)[0]]
+
+    async def end(self) -> list[str]:
+        """The kinds of events that were told until the stream ended, as HTTP has it."""
+        async with asyncio.timeout(10):
+            await self._reading
+        assert self.ended == "whole"
+        return [event.kind for event in events_of(self.body)[0]]
+
+    async def begun(self) -> EventStream:
+        """The stream, once it follows."""
+        await eventually(lambda: self.last_id)
+        return self
+
+
+class TestEventStreams:
+    async def test_end_with_their_key_and_go_on_elsewhere_when_a_server_stops(self, fleet: Fleet, shelf: Shelf):
+        here, there = fleet.staff.address, fleet.other_address
+        key = await fleet.staff.do(
+            "apiKeyCreate", "apiKey { id } secret", name="Dashboard", roles=["OPERATOR"], idempotencyKey="key"
+        )
+        staff = await EventStream(here, fleet.staff.credential, None).begun()
+        dashboard = await EventStream(there, key["secret"], None).begun()
+        await shelf.change()
+        assert await staff.levels(1) == await dashboard.levels(1) == [101]
+        await fleet.staff.do("apiKeyRevoke", "", apiKeyId=key["apiKey"]["id"])
+        async with asyncio.timeout(1):
+            assert await dashboard.end() == ["next", "next", "complete"]
+        assert b"UNAUTHENTICATED" in dashboard.body
+        fleet.here.running.terminate()
+        assert await staff.end() == ["next"]
+        assert await fleet.here.stop() == 0
+        await shelf.change()
+        again = await EventStream(there, fleet.staff.credential, staff.last_id).begun()
+        await shelf.change()
+        assert await again.levels(2) == [102, 103]
+        fleet.there.running.terminate()
+        assert await again.end() == ["next", "next"]
 
 
 class TestClosed:

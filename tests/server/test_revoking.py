@@ -11,7 +11,6 @@ from app.access.questions import Caller, callers
 from app.kernel import clock
 from app.kernel.principal import Principal
 from app.server.revoking import end_with_their_caller
-from app.server.websocket import Sockets
 from resolvers.following.log import Placed
 from resolvers.following.run import Following
 
@@ -23,8 +22,8 @@ CALLERS = [
 ]
 
 
-class FakeSockets:
-    """Sockets of several callers, of which some are closed."""
+class FakeOpen:
+    """Sockets or streams of several callers, of which some are closed."""
 
     def __init__(self) -> None:
         self.closed: list[str] = []
@@ -50,12 +49,12 @@ class FakeFollowing:
     ("name", "keys", "closed"),
     [("access.api_key_revoked", {"api_key_id": 1}, ["key 1"]), ("access.user_disabled", {"user_id": 1}, ["user 1"])],
 )
-def test_closes_the_sockets_of_the_caller_alone_and_remembers_nobody(
+def test_closes_what_is_open_for_the_caller_alone_and_remembers_nobody(
     name: str, keys: dict[str, int], closed: list[str]
 ):
-    sockets, following = FakeSockets(), FakeFollowing()
+    sockets, streams, following = FakeOpen(), FakeOpen(), FakeFollowing()
     callers.remember(("user", 1), Caller(CALLERS[2], b"", None, clock.now()), read_after=callers.forgotten)
-    end_with_their_caller(cast("Sockets", sockets), cast("Following", following))
+    end_with_their_caller(cast("Following", following), sockets, streams)
     following.watchers[name](Placed(1, name, keys))
-    assert sockets.closed == closed
+    assert sockets.closed == streams.closed == closed
     assert callers.recall(("user", 1)) is None
