@@ -32,6 +32,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--operations", type=int, default=OPERATIONS, help="How many random operations readings are compared by."
     )
+    parser.addoption(
+        "--callers", type=int, help="How many kinds of callers ask each of them, in turn; by default every kind does."
+    )
     parser.addoption("--seed", help="What random operations are drawn from; by default those of the run are new ones.")
 
 

@@ -1,6 +1,7 @@
 """Random operations: the compiled reading answers what graphql-core answers over a naive reader, in the same order.
 
-`--operations 100000` draws as many new ones; `--seed` draws those of an earlier run again, which its failures name.
+`--operations 100000` draws as many new ones, `--callers 1` has each asked by one kind of caller in turn, and `--seed`
+draws those of an earlier run again, which its failures name.
 """
 
 from __future__ import annotations
@@ -30,12 +31,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("numbers", chunks, ids=[f"{chunk.start}-{chunk.stop - 1}" for chunk in chunks])
 
 
-def callers(filled: FilledShop, number: int) -> list[str]:
-    """One caller of each kind, another of those with the same roles for each number."""
+@pytest.fixture
+def kinds_max(request: pytest.FixtureRequest) -> int | None:
+    """How many kinds of callers ask each operation; all where that is None."""
+    wanted: int | None = request.config.getoption("--callers")
+    return wanted
+
+
+def callers(filled: FilledShop, number: int, kinds_max: int | None) -> list[str]:
+    """One caller of each kind, or in turn of some kinds, another of those with the same roles for each number."""
     kinds: dict[frozenset[Role], list[str]] = {}
     for name, caller in filled.shop.callers.items():
         kinds.setdefault(caller.roles, []).append(name)
-    return [names[number % len(names)] for names in kinds.values()]
+    chosen = [names[number % len(names)] for names in kinds.values()]
+    return (chosen[number % len(chosen) :] + chosen)[: len(chosen) if kinds_max is None else kinds_max]
 
 
 async def compiled(filled: FilledShop, drawn: Drawn, caller: str) -> Answer:
@@ -65,10 +74,12 @@ def expected(filled: FilledShop, drawn: Drawn, caller: str) -> Answer:
 
 
 class TestReading:
-    async def test_answers_what_a_naive_reader_does(self, filled: FilledShop, numbers: range, seed: str):
+    async def test_answers_what_a_naive_reader_does(
+        self, filled: FilledShop, numbers: range, seed: str, kinds_max: int | None
+    ):
         for number in numbers:
             drawn = drawn_operation(filled.naive, filled.shop, f"{seed} {number}")
-            for caller in callers(filled, number):
+            for caller in callers(filled, number, kinds_max):
                 found = await compiled(filled, drawn, caller)
                 if any(code in drawn.refusals_of(filled.shop.callers[caller]) for _, code in found[1]):
                     continue
