@@ -67,6 +67,7 @@ class AccessMutations:
     sign_in = command(commands.sign_in, returns=User, keyed=False)
     token_refresh = command(commands.refresh_token, returns=User)
     user_create = command(commands.create_user, returns=User)
+    user_grant = command(commands.grant_user, returns=User)
     user_disable = command(commands.disable_user, returns=User)
     api_key_create = command(commands.create_api_key, returns=ApiKey)
     api_key_revoke = command(commands.revoke_api_key, returns=ApiKey)

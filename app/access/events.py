@@ -17,6 +17,17 @@ class UserCreated(Event, name="access.user_created", keys=("user_id",)):
 
 
 @dataclass(frozen=True, kw_only=True)
+class UserGranted(Event, name="access.user_granted", keys=("user_id",)):
+    """A user may do and see something else from now on: it has these roles, and acts for these parties."""
+
+    user_id: int
+    roles: tuple[str, ...]
+    customer_id: int | None
+    supplier_id: int | None
+    carrier_id: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class UserDisabled(Event, name="access.user_disabled", keys=("user_id",)):
     """A user may no longer sign in."""
 
@@ -40,7 +51,7 @@ class TokenRefreshed(Event, name="access.token_refreshed", keys=("user_id",)):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TokenFamilyRevoked(Event, name="access.token_family_revoked", keys=("user_id",)):
+class TokenFamilyRevoked(Event, name="access.token_family_revoked", keys=("user_id", "family")):
     """A session was ended, because one of its refresh tokens was used twice."""
 
     user_id: int

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, ColumnElement, Text, any_, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import rules
-from app.access.tables import ApiKey, User
+from app.access.tables import ApiKey, RefreshToken, User
 from app.kernel import clock
 from app.kernel.identity import token_hash
 from app.kernel.limits import in_force
@@ -172,7 +174,7 @@ def _proved(authorization: str) -> Principal | None:
         opened = caller is not None and _opened_by(caller, credential)
         return callers.prove(authorization, caller, caller.ends_at) if caller and opened else None
     claims = signing.tokens.claims(credential, clock.now())
-    caller = callers.recall(("user", claims.user_id)) if claims else None
+    caller = callers.recall(_kept_as(claims)) if claims else None
     if caller is None or claims is None or not _signed_in(caller, claims):
         return None
     return callers.prove(authorization, caller, claims.expires_at)
@@ -191,14 +193,14 @@ async def _token_holder(session: AsyncSession, token: str) -> Principal:
     """The user whose access token this is."""
     claims = signing.tokens.claims(token, clock.now())
     if claims:
-        caller = callers.recall(("user", claims.user_id)) or await _read_user(session, claims.user_id)
+        caller = callers.recall(_kept_as(claims)) or await _read_user(session, claims)
         if caller and _signed_in(caller, claims):
             return caller.principal
     raise Unauthenticated("The access token is not valid or not valid any more; refresh it or sign in again.")
 
 
 def _signed_in(caller: Caller, claims: rules.AccessClaims) -> bool:
-    """Whether the user did not sign out everywhere since the token was made."""
+    """Whether the token is of the user's present version."""
     return hmac.compare_digest(caller.proof, str(claims.token_version).encode())
 
 
@@ -217,16 +219,26 @@ def _opened_by(caller: Caller, key: str) -> bool:
     return in_time and hmac.compare_digest(caller.proof, token_hash(key))
 
 
-async def _read_user(session: AsyncSession, user_id: int) -> Caller | None:
-    """The user as the database tells it now, where it may sign in."""
+def _kept_as(claims: rules.AccessClaims) -> tuple[str, int | str]:
+    """The key under which the user is remembered: by session, for one of several may have ended."""
+    return ("session", claims.session) if claims.session else ("user", claims.user_id)
+
+
+async def _read_user(session: AsyncSession, claims: rules.AccessClaims) -> Caller | None:
+    """The user as the database tells it now, where it may sign in and its session has not ended."""
     read_after = callers.forgotten
     columns = (User.id, User.name, User.token_version, *_granted(User))
-    found = select(*columns).where(User.id == user_id, User.disabled_at.is_(None))
+    found = select(*columns).where(User.id == claims.user_id, User.disabled_at.is_(None))
+    if claims.session is not None:
+        family = RefreshToken.family == claims.session
+        goes_on = select(RefreshToken.id).where(family, RefreshToken.revoked_at.is_(None))
+        found = found.where(goes_on.exists())
     row = (await session.execute(found)).one_or_none()
     if row is None:
         return None
-    caller = Caller(_principal(row, user_id=row.id), str(row.token_version).encode(), None, clock.now())
-    callers.remember(("user", user_id), caller, read_after=read_after)
+    principal = replace(_principal(row, user_id=row.id), session=claims.session)
+    caller = Caller(principal, str(row.token_version).encode(), None, clock.now())
+    callers.remember(_kept_as(claims), caller, read_after=read_after)
     return caller
 
 
@@ -242,6 +254,52 @@ async def _read_api_key(session: AsyncSession, prefix: str) -> Caller | None:
     caller = Caller(principal, row.secret_hash, row.expires_at, clock.now())
     callers.remember(("key", prefix), caller, read_after=read_after)
     return caller
+
+
+async def fallen(session: AsyncSession, principals: Collection[Principal]) -> list[Principal]:
+    """Those of `principals` who may no longer call, or not as they did, as the database tells it now.
+
+    Strangers have nothing to lose, and what ends at a time of its own is not looked at.
+    """
+    users = await _standing(session, User, {each.user_id for each in principals}, User.disabled_at.is_(None))
+    keys = await _standing(session, ApiKey, {each.api_key_id for each in principals}, ApiKey.revoked_at.is_(None))
+    families = [each.session for each in principals if each.session is not None]
+    going_on = (
+        select(RefreshToken.family)
+        .distinct()
+        .where(
+            RefreshToken.family == any_(literal(families, ARRAY(Text))),
+            RefreshToken.revoked_at.is_(None),
+            RefreshToken.expires_at > clock.now(),
+        )
+    )
+    sessions = set(await session.scalars(going_on)) if families else set()
+
+    def stands(principal: Principal) -> bool:
+        rights = _rights(principal)
+        by_key = principal.api_key_id is None or keys.get(principal.api_key_id) == rights
+        by_user = principal.user_id is None or users.get(principal.user_id) == rights
+        return by_key and by_user and (principal.session is None or principal.session in sessions)
+
+    return [each for each in principals if not stands(each)]
+
+
+async def _standing(
+    session: AsyncSession, table: type[User | ApiKey], ids: Collection[int | None], good: ColumnElement[bool]
+) -> dict[int, Any]:
+    """What each of the users or keys may do now; none of those who may not call."""
+    wanted = [each for each in ids if each is not None]
+    if not wanted:
+        return {}
+    found = select(table.id, table.name, *_granted(table)).where(
+        table.id == any_(literal(wanted, ARRAY(BigInteger))), good
+    )
+    return {row.id: _rights(_principal(row)) for row in await session.execute(found)}
+
+
+def _rights(principal: Principal) -> tuple[Any, ...]:
+    """What a caller may do, and for whom."""
+    return principal.roles, principal.customer_id, principal.supplier_id, principal.carrier_id
 
 
 def _granted(table: type[User | ApiKey]) -> tuple[Any, ...]:

@@ -27,10 +27,11 @@ _passwords = argon2.PasswordHasher()
 
 @dataclass(frozen=True)
 class AccessClaims:
-    """What an access token says: whose it is, of which version, and, where it was read, until when it is good."""
+    """What an access token says: whose it is, of which version and session, and, once read, until when it is good."""
 
     user_id: int
     token_version: int
+    session: str | None = None
     expires_at: datetime | None = field(default=None, compare=False)
 
 
@@ -52,6 +53,7 @@ class AccessTokens:
             "aud": ISSUER,
             "sub": str(claims.user_id),
             "ver": claims.token_version,
+            **({"sid": claims.session} if claims.session else {}),
             "iat": int(now.timestamp()),
             "exp": int((now + ACCESS_TOKEN_LIFE).timestamp()),
         }
@@ -69,7 +71,8 @@ class AccessTokens:
                 options={"require": ["iss", "aud", "sub", "exp"], "verify_exp": False, "verify_iat": False},
             )
             expires_at = datetime.fromtimestamp(told["exp"], UTC)
-            claims = AccessClaims(int(told["sub"]), int(told["ver"]), expires_at)
+            session = None if told.get("sid") is None else str(told["sid"])
+            claims = AccessClaims(int(told["sub"]), int(told["ver"]), session, expires_at)
             return claims if now < expires_at else None
         except (jwt.InvalidTokenError, KeyError, TypeError, ValueError, OverflowError, RecursionError):
             return None

@@ -34,6 +34,8 @@ class Principal:
     customer_id: int | None = None
     supplier_id: int | None = None
     carrier_id: int | None = None
+    session: str | None = None
+    """Which of a user's sessions it calls in; it calls no longer once that has ended."""
     ends_at: datetime | None = None
     """When its credential ends by itself, where that is known beforehand."""
 

@@ -10,12 +10,13 @@ from sqlalchemy import event, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.access import commands, rules
-from app.access.questions import Callers, Signing, Unauthenticated, authenticate, callers, recalled, signing
+from app.access.commands.sessions import end_family
+from app.access.questions import Callers, Signing, Unauthenticated, authenticate, callers, fallen, recalled, signing
 from app.access.tables import ApiKey, User
 from app.kernel import clock
 from app.kernel.principal import ANONYMOUS, Role
 from tests.factories import access, parties
-from tests.factories.access import ADMIN
+from tests.factories.access import ADMIN, PASSWORD
 
 A_SECOND = timedelta(seconds=1)
 
@@ -87,6 +88,23 @@ class TestAuthenticate:
                 with pytest.raises(Unauthenticated):
                     await authenticate(session, header)
 
+    async def test_refuses_a_session_that_has_ended_and_no_other(self, session: AsyncSession):
+        key = await access.user(session)
+        row = await session.get_one(User, key)
+        headers = []
+        for _ in range(2):
+            tokens = await commands.sign_in(session, commands.SignIn(email=row.email, password=PASSWORD), by=ANONYMOUS)
+            headers.append(f"Bearer {tokens.access_token}")
+        one, other = [await authenticate(session, header) for header in headers]
+        assert one.user_id == other.user_id == key
+        assert one.session is not None
+        await end_family(session, key, one.session)
+        assert await fallen(session, [one, other]) == [one]
+        with clock.stopped_at(clock.now() + A_SECOND):
+            with pytest.raises(Unauthenticated):
+                await authenticate(session, headers[0])
+            assert await authenticate(session, headers[1]) == other
+
     async def test_reads_a_caller_once_a_second(self, session: AsyncSession, engine: AsyncEngine):
         made = await access.api_key(session)
         statements: list[str] = []
@@ -112,6 +130,24 @@ class TestAuthenticate:
         row = await session.get_one(ApiKey, made.id)
         with pytest.raises(Unauthenticated):
             await authenticate(session, f"Bearer {row.prefix}{row.secret_hash.hex()}")
+
+
+class TestFallen:
+    async def test_tells_who_is_no_longer_as_they_were(self, session: AsyncSession):
+        operator, customer = await access.user(session), await parties.customer(session)
+        buyer = await access.user(session, roles=(Role.CUSTOMER,), customer_id=customer)
+        keys = [await access.api_key(session) for _ in range(2)]
+        headers = [bearer(operator), bearer(buyer), *(f"Bearer {key.secret}" for key in keys)]
+        known = [await authenticate(session, header) for header in headers]
+        assert await fallen(session, [*known, ANONYMOUS]) == []
+        await session.execute(update(User).where(User.id == operator).values(name="Renamed"))
+        assert await fallen(session, known) == []
+        await session.execute(update(User).where(User.id == buyer).values(customer_id=await parties.customer(session)))
+        await commands.revoke_api_key(session, commands.RevokeApiKey(api_key_id=keys[1].id), by=ADMIN)
+        assert await fallen(session, known) == [known[1], known[3]]
+        await session.execute(update(User).where(User.id == operator).values(roles=["ADMIN"]))
+        await session.execute(update(ApiKey).where(ApiKey.id == keys[0].id).values(roles=["ADMIN"]))
+        assert await fallen(session, known) == known
 
 
 class TestCallers:

@@ -38,9 +38,10 @@ class TestSignIn:
         key = await access.user(session, email=EMAIL)
         tokens = await signed_in(session, " OTTO@Lading.example")
         assert tokens.id == key
-        assert signing.tokens.claims(tokens.access_token, clock.now()) == rules.AccessClaims(key, 1)
         name, facts = recorded(session)[-1]
         assert (name, facts["user_id"]) == ("access.user_signed_in", key)
+        claims = signing.tokens.claims(tokens.access_token, clock.now())
+        assert claims == rules.AccessClaims(key, 1, facts["family"])
 
     async def test_keeps_no_token(self, session: AsyncSession):
         await access.user(session, email=EMAIL)

@@ -1,4 +1,4 @@
-"""Users are added and disabled."""
+"""Users are added, given other roles, and disabled."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.access import commands, measures, rules
-from app.access.commands import CreateUser, DisableUser
-from app.access.tables import CustomerId, RefreshToken, User, UserId
+from app.access.commands import CreateUser, DisableUser, GrantUser
+from app.access.tables import CarrierId, CustomerId, RefreshToken, User, UserId
 from app.kernel.outbox import write_outbox
 from app.kernel.principal import ANONYMOUS, Principal, Role
 from app.kernel.refusal import VersionConflict
@@ -121,6 +121,49 @@ class TestDisableUser:
 
         outcomes = await asyncio.gather(*map(disable, keys), return_exceptions=True)
         assert [type(outcome) for outcome in outcomes if outcome] == [commands.LastAdmin]
+
+
+class TestGrantUser:
+    async def test_gives_what_is_named_and_takes_the_rest(self, session: AsyncSession):
+        customer, carrier = await parties.customer(session), await parties.carrier(session)
+        key = await access.user(session, roles=(Role.OPERATOR, Role.CUSTOMER), customer_id=customer)
+        given = GrantUser(user_id=key, roles=(Role.CARRIER,), carrier_id=CarrierId(carrier), expected_version=1)
+        await commands.grant_user(session, given, by=ADMIN)
+        row = await session.get_one(User, key)
+        assert (row.roles, row.customer_id, row.carrier_id, row.version) == (["CARRIER"], None, carrier, 2)
+        rights = {"roles": ["CARRIER"], "customer_id": None, "supplier_id": None, "carrier_id": carrier}
+        assert recorded(session)[-1] == ("access.user_granted", {"user_id": key, **rights})
+
+    async def test_says_nothing_where_nothing_changes(self, session: AsyncSession):
+        key = await access.user(session)
+        before = len(recorded(session))
+        await commands.grant_user(session, GrantUser(user_id=key, roles=(Role.OPERATOR,)), by=ADMIN)
+        assert len(recorded(session)) == before
+
+    @pytest.mark.parametrize(
+        ("refusal", "field", "details"),
+        [
+            (commands.UnknownUser, "user_id", {"user_id": UserId(404)}),
+            (commands.RoleNotGrantable, "roles", {"roles": (Role.ANONYMOUS,)}),
+            (commands.MissingParty, "supplier_id", {"roles": (Role.SUPPLIER,)}),
+            (commands.UnknownParty, "customer_id", {"customer_id": CustomerId(404)}),
+            (VersionConflict, "expected_version", {"expected_version": 7}),
+        ],
+    )
+    async def test_refuses_what_is_wrong(
+        self, session: AsyncSession, refusal: type[commands.UnknownUser], field: str, details: dict[str, object]
+    ):
+        given = {"user_id": await access.user(session), "roles": (Role.OPERATOR,), **details}
+        async with refused(session, refusal, field=field):
+            await commands.grant_user(session, GrantUser(**given), by=ADMIN)  # type: ignore[arg-type]
+
+    async def test_refuses_to_take_the_last_administrators_role(self, session: AsyncSession):
+        key = await access.user(session, roles=(Role.ADMIN,))
+        async with refused(session, commands.LastAdmin, field="user_id"):
+            await commands.grant_user(session, GrantUser(user_id=key, roles=(Role.OPERATOR,)), by=ADMIN)
+        await access.user(session, roles=(Role.ADMIN,))
+        await commands.grant_user(session, GrantUser(user_id=key, roles=(Role.OPERATOR,)), by=ADMIN)
+        assert (await session.get_one(User, key)).roles == ["OPERATOR"]
 
 
 class TestEnsureFirstAdmin:

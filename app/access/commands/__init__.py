@@ -26,12 +26,14 @@ from app.access.commands.users import (
     DisableUser,
     EmailTaken,
     FirstAdmin,
+    GrantUser,
     InvalidEmail,
     LastAdmin,
     UnknownUser,
     create_user,
     disable_user,
     ensure_first_admin,
+    grant_user,
 )
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "DisableUser",
     "EmailTaken",
     "FirstAdmin",
+    "GrantUser",
     "InvalidEmail",
     "InvalidRefreshToken",
     "LastAdmin",
@@ -60,6 +63,7 @@ __all__ = [
     "create_user",
     "disable_user",
     "ensure_first_admin",
+    "grant_user",
     "note_api_key_use",
     "refresh_token",
     "revoke_api_key",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.access import rules
 from app.kernel.conflicts import flush_or_refuse
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from app.access.commands.api_keys import CreateApiKey
-    from app.access.commands.users import CreateUser
+    from app.access.commands.users import CreateUser, GrantUser
 
 
 class RoleNotGrantable(Refusal):
@@ -28,8 +28,8 @@ class UnknownParty(Refusal):
     """There is no such customer, supplier or carrier."""
 
 
-def granted(request: CreateUser | CreateApiKey, *, by: Principal) -> dict[str, object]:
-    """The columns that say what a new user or key may do, where `by` may grant it."""
+def granted(request: CreateUser | GrantUser | CreateApiKey, *, by: Principal) -> dict[str, Any]:
+    """The columns that say what a user or key may do, where `by` may grant it."""
     if Role.ANONYMOUS in request.roles or not rules.may_grant(by.roles, request.roles):
         raise RoleNotGrantable(field="roles")
     parties = {party: getattr(request, party) for party in rules.PARTY_OF.values()}
@@ -40,7 +40,7 @@ def granted(request: CreateUser | CreateApiKey, *, by: Principal) -> dict[str, o
 
 
 async def flush_granted(session: AsyncSession, table: str, refusals: dict[str, Refusal]) -> None:
-    """Write the new user or key; refuse parties that there are not, and what `refusals` name."""
+    """Write the user or key; refuse parties that there are not, and what `refusals` name."""
     unknown: dict[str, Refusal] = {
         f"fk_{table}_{party}": UnknownParty(field=party) for party in rules.PARTY_OF.values()
     }

@@ -141,7 +141,7 @@ async def _issued(session: AsyncSession, user: User, family: str) -> SignedIn:
     await session.flush()
     return SignedIn(
         id=UserId(user.id),
-        access_token=signing.tokens.signed(rules.AccessClaims(user.id, user.token_version), now),
+        access_token=signing.tokens.signed(rules.AccessClaims(user.id, user.token_version, family), now),
         access_token_expires_at=now + rules.ACCESS_TOKEN_LIFE,
         refresh_token=secret,
     )

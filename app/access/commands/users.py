@@ -15,7 +15,7 @@ from app.access.measures import user_visibility
 from app.access.tables import CarrierId, CustomerId, RefreshToken, SupplierId, User, UserId
 from app.kernel import clock
 from app.kernel.address import is_email
-from app.kernel.changes import expect_version
+from app.kernel.changes import changed, expect_version
 from app.kernel.identity import unguessable_token
 from app.kernel.limits import NAME, Length
 from app.kernel.locks import lock, lock_one
@@ -61,6 +61,18 @@ class CreateUser:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GrantUser:
+    """What a user may do and see from now on; what is not named is taken away."""
+
+    user_id: Annotated[UserId, "The user."]
+    roles: Annotated[tuple[Role, ...], "What the person is to us, which decides what it may see and do.", ROLES]
+    customer_id: Annotated[CustomerId | None, "The customer that it acts for."] = None
+    supplier_id: Annotated[SupplierId | None, "The supplier that it acts for."] = None
+    carrier_id: Annotated[CarrierId | None, "The carrier that it acts for."] = None
+    expected_version: Annotated[int | None, "The version that you read; another one is refused."] = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class DisableUser:
     """Which user may no longer sign in."""
 
@@ -87,6 +99,24 @@ async def create_user(session: AsyncSession, user: CreateUser, *, by: Principal)
     session.add(row)
     await flush_granted(session, "users", {"uq_users_email": EmailTaken(field="email")})
     record(session, events.UserCreated(user_id=row.id, roles=tuple(row.roles)), by=by)
+    return UserId(row.id)
+
+
+@allows(frozenset({Role.ADMIN}))
+@refuses(UnknownUser, LastAdmin, MissingParty, UnknownParty, RoleNotGrantable, VersionConflict)
+async def grant_user(session: AsyncSession, granting: GrantUser, *, by: Principal) -> UserId:
+    """Give a user other roles and parties; what it has open ends within a second, and is opened again with these."""
+    rights = granted(granting, by=by)
+    admins = await _lock_admins(session)
+    row = await lock_one(session, User, granting.user_id, by=by, visibility=user_visibility)
+    if row is None:
+        raise UnknownUser(field="user_id")
+    expect_version(row, granting.expected_version)
+    if set(admins) == {row.id} and Role.ADMIN not in granting.roles:
+        raise LastAdmin(field="user_id")
+    if changed(row, {}, whole=rights):
+        await flush_granted(session, "users", {})
+        record(session, events.UserGranted(user_id=row.id, **rights), by=by)
     return UserId(row.id)
 
 
