@@ -14,7 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from app.access.commands import FirstAdmin, ensure_first_admin, note_api_key_use
-from app.access.questions import Unauthenticated, authenticate, recalled, signing
+from app.access.questions import Unauthenticated, authenticate, fallen, recalled, signing
 from app.access.questions import callers as remembered
 from app.fulfilment import reactions as fulfilment
 from app.inventory import reactions as inventory
@@ -34,7 +34,7 @@ from app.server.http_requests import HttpRefusal
 from app.server.http_timing import Timing
 from app.server.page import page_of
 from app.server.relay import run_relay
-from app.server.revoking import end_with_their_caller
+from app.server.revoking import Revoking
 from app.server.settings import Mode
 from app.server.telemetry import RequestTelemetry, metrics
 from app.server.trusting import trusted_texts
@@ -53,7 +53,7 @@ from resolvers.writing.run import Commands
 from schema.root import GRAPH
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Collection, Mapping, Sequence
     from typing import Any
 
     from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -146,7 +146,9 @@ async def opened(settings: Settings, trusted: Trusted) -> AsyncIterator[Doors]:
         callers = Callers(databases.sessions)
         sockets = Sockets(execution, callers.of_payload, limits=limits)
         streams = EventStreams(execution, limits=limits)
-        end_with_their_caller(following, sockets, streams)
+        revoking = Revoking(callers.fallen, sockets, streams)
+        revoking.watch(following)
+        things.callback(asyncio.create_task(revoking.run(), name="revoking").cancel)
         page = None if trusted.only else page_of(settings.home)
         timing = Timing(to_all=settings.mode is Mode.DEMO, origins=settings.cors_origins)
         endpoint = GraphQLEndpoint(execution, callers.of_header, limits, page, timing=timing)
@@ -212,6 +214,11 @@ class Callers:
         told = next((payload[name] for name in AUTHORIZATION if isinstance(payload.get(name), str)), None)
         authorization = told or headers.get("authorization")
         return ANONYMOUS if authorization is None else await self._caller(authorization)
+
+    async def fallen(self, principals: Collection[Principal]) -> Collection[Principal]:
+        """Those of `principals` who may no longer call, or not as they did."""
+        async with self.sessions() as session:
+            return await fallen(session, principals)
 
     async def _caller(self, authorization: str) -> Principal:
         """The caller of a credential. The database is asked but once for all who wait for the same answer.

@@ -90,6 +90,11 @@ class EventStreams:
         if not self.open:
             self._stop_keeping()
 
+    @property
+    def principals(self) -> list[Principal]:
+        """Whom a stream is open for, each once or more."""
+        return [each.principal for each in self.open]
+
     def end(self, whose: Callable[[Principal], bool], reason: str) -> None:
         """End the streams of callers who may no longer call, such as those of a revoked key."""
         for stream in self.open:

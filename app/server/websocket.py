@@ -105,6 +105,11 @@ class Sockets:
         if not self.callers[caller]:
             del self.callers[caller]
 
+    @property
+    def principals(self) -> list[Principal]:
+        """Whom a socket is open for, each once or more."""
+        return [each.principal for each in self.open if each.principal is not None]
+
     def end(self, whose: Callable[[Principal], bool], reason: str = "Forbidden") -> None:
         """Close the sockets of callers who may no longer call, such as those of a revoked key."""
         for conversation in self.open:
@@ -177,8 +182,10 @@ class Conversation:
         await self._close(Closing(CloseCode.RESTART, "The server restarts; connect again."))
 
     def close_soon(self, closing: Closing) -> None:
-        """Close without waiting for it."""
+        """Close without waiting for it. Nothing that is under way is told any more."""
         if self._closing is None:
+            for operation in self._operations.values():
+                operation.cancel()
             self._closing = asyncio.create_task(self._close(closing))
 
     async def _shake_hands(self) -> None:
@@ -261,7 +268,9 @@ class Conversation:
         self._caller = caller
 
     async def _begin(self, operation_id: str, request: GraphQLRequest) -> None:
-        """Begin an operation."""
+        """Begin an operation, unless the socket is about to be closed."""
+        if self._closing is not None:
+            return
         if self.principal is None:
             raise Closing(CloseCode.UNAUTHORIZED, "Unauthorized")
         if operation_id in self._operations:
