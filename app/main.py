@@ -28,10 +28,12 @@ from app.kernel.reacting import Reaction, Timer
 from app.orders import reactions as orders
 from app.server.database import open_databases, open_replica
 from app.server.event_streams import EventStreams
+from app.server.figures import Figures, tell_figures
 from app.server.http import GraphQLEndpoint, ShortCut
-from app.server.http_health import Readiness, livez, readiness
+from app.server.http_health import Readiness, livez
 from app.server.http_requests import HttpRefusal
 from app.server.http_timing import Timing
+from app.server.migrating import head
 from app.server.page import page_of
 from app.server.relay import run_relay
 from app.server.revoking import Revoking
@@ -90,6 +92,7 @@ def build_app(settings: Settings) -> ASGIApp:
                 "sockets": graph.sockets,
                 "ready": graph.ready,
                 "drain": graph.drain,
+                "figures": graph.figures,
             }
 
     routes = [
@@ -120,6 +123,7 @@ class Doors:
     sockets: Sockets
     streams: EventStreams
     ready: Readiness
+    figures: Figures
 
     async def drain(self, seconds: float = 10) -> None:
         """Let all that is followed send what waits, for so long; clients go on elsewhere."""
@@ -153,7 +157,10 @@ async def opened(settings: Settings, trusted: Trusted) -> AsyncIterator[Doors]:
         timing = Timing(to_all=settings.mode is Mode.DEMO, origins=settings.cors_origins)
         endpoint = GraphQLEndpoint(execution, callers.of_header, limits, page, timing=timing)
         endpoint.stream_by(streams)
-        doors = Doors(endpoint, sockets, streams, readiness(databases.primary, wakeup, replica))
+        figures = Figures(following, sockets=sockets, streams=streams)
+        things.callback(asyncio.create_task(figures.run(), name="figures").cancel)
+        ready = Readiness(databases.primary, wakeup, head(), following, replica)
+        doors = Doors(endpoint, sockets, streams, ready, figures)
         things.push_async_callback(doors.drain)
         yield doors
 
@@ -174,6 +181,7 @@ async def rung(settings: Settings) -> AsyncIterator[tuple[Bell, Wakeup]]:
 
 async def relay_events(settings: Settings, stop: asyncio.Event) -> None:
     """Give events their positions until `stop` is set."""
+    tell_figures(settings.host, settings.metrics_port)
     wakeup = Wakeup(settings.woken_by, namespace=settings.redis_prefix, limits=settings.limits)
     await run_relay(settings.written_to, wakeup, stop=stop, limits=settings.limits)
 
@@ -181,6 +189,7 @@ async def relay_events(settings: Settings, stop: asyncio.Event) -> None:
 async def work(settings: Settings, stop: asyncio.Event) -> None:
     """Do what is due and react to events until `stop` is set."""
     put_in_force(settings.limits)
+    tell_figures(settings.host, settings.metrics_port)
     async with open_databases(settings) as databases, rung(settings) as (bell, _):
         worker = Worker(databases.sessions, settings.limits, bell.ring, timers=TIMERS, reactions=REACTIONS)
         await worker.run(stop)

@@ -19,6 +19,7 @@ from typing import Any
 import asyncpg
 import orjson
 import structlog
+from prometheus_client import Counter, Gauge
 
 from app.kernel import clock
 from app.kernel.event_log import POSITIONS_CHANNEL, Snapshot
@@ -51,6 +52,16 @@ CONNECTION_SETTINGS = {
 """Statements look at the newest end of an index: a plan made for an unknown range would read the whole outbox."""
 CONNECTION_FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What asyncpg raises where a connection ends, the last one where it ends in the middle of a statement."""
+
+LEADS = Gauge("lading_relay_leads", "Whether this relay leads (1) or stands by (0).", multiprocess_mode="livesum")
+POSITIONED = Counter("lading_relay_positioned_total", "Events that were given their position.")
+WAITING = Gauge(
+    "lading_relay_waiting_events",
+    "Events that wait for a position, up to 100,000, as the leader last counted them.",
+    multiprocess_mode="livesum",
+)
+FAILURES = Counter("lading_relay_failures_total", "Times that the relay lost its connection and began anew.")
+PRUNED = Counter("lading_relay_pruned_total", "Positions that were kept for long enough and let go.")
 
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
 Positioned = tuple[int, str, dict[str, Any]]
@@ -107,6 +118,7 @@ class Relay:
                 try:
                     await self._serve()
                 except (*CONNECTION_FAILURES, EpochEnded) as error:
+                    FAILURES.inc()
                     log.warning("relay_failed", error=str(error), kind=type(error).__name__)
                     await self._pause(random.uniform(*RETRY_SECONDS))  # noqa: S311
         finally:
@@ -124,9 +136,12 @@ class Relay:
                     return
             log.info("relay_leads")
             self.leads.set()
+            LEADS.set(1)
             await self._lead(connection)
         finally:
             self.leads.clear()
+            LEADS.set(0)
+            WAITING.set(0)
             await _close(connection)
 
     async def _lead(self, connection: asyncpg.Connection) -> None:
@@ -134,12 +149,15 @@ class Relay:
         standing = await open_log(connection)
         self._say(standing, await self._tail(connection, standing))
         time = asyncio.get_running_loop().time
-        told_at, pruned_at = time(), time()
+        told_at = counted_at = pruned_at = time()
         while not self._stopping.is_set():
             positioned = await self._round(connection, standing)
             if positioned or time() - told_at >= HEARTBEAT_SECONDS:
                 self._say(standing, positioned)
                 told_at = time()
+            if time() - counted_at >= HEARTBEAT_SECONDS:
+                WAITING.set(await connection.fetchval(sql.WAITING))
+                counted_at = time()
             if time() - pruned_at >= PRUNE_SECONDS:
                 await self._prune(connection)
                 pruned_at = time()
@@ -173,6 +191,7 @@ class Relay:
                 sql.POSITION_NEW, *batch, str(floor.xmax), [str(x) for x in floor.in_progress]
             )
         positioned = [(row["position"], row["name"], orjson.loads(row["keys"])) for row in rows if row["position"]]
+        POSITIONED.inc(len(positioned))
         last_position = positioned[-1][0] if positioned else last_position
         whole = len(positioned) < self._limits.relay_batch_events_max
         covered = rows[0]["snapshot"] if whole else standing.covered
@@ -192,7 +211,7 @@ class Relay:
         before = clock.now() - timedelta(hours=self._limits.position_retention_hours)
         async with connection.transaction():
             await connection.fetchrow(sql.LOCK_LOG)
-            await connection.execute(sql.PRUNE, before, self._limits.prune_batch_positions)
+            PRUNED.inc(await connection.fetchval(sql.PRUNE, before, self._limits.prune_batch_positions) or 0)
 
     def _say(self, standing: Standing, positioned: list[Positioned]) -> None:
         """Have the positions told; where Redis does not keep up the message is dropped, for readers find the hole."""

@@ -64,6 +64,13 @@ POSITION_NEW = _POSITION.format(new=_NEW.format(xmax="$4", in_progress="$5"), un
 
 POSITION_ALL = _POSITION.format(new=_ALL.format(settled="$4"), unpositioned=_UNPOSITIONED)
 
+WAITING = """
+SELECT count(*) FROM (
+    SELECT FROM outbox_events WHERE id > (SELECT coalesce(max(event_id), 0) FROM outbox_positions) LIMIT 100000
+) AS waiting
+"""
+"""Nearly: ids before the last one that has a position may wait too, of transactions that were longer under way."""
+
 TAIL = """
 SELECT given.position, event.name, event.keys::text AS keys
 FROM outbox_positions AS given JOIN outbox_events AS event ON event.id = given.event_id
@@ -82,5 +89,6 @@ UPDATE outbox_log SET
     pruned_position = (SELECT max(gone.position) FROM gone),
     settled_event_id = greatest(settled_event_id, (SELECT max(gone.event_id) FROM gone))
 WHERE id = 1 AND EXISTS (SELECT FROM gone)
+RETURNING (SELECT count(*) FROM gone)
 """
 """Positions go from the oldest on, never one from between: what is kept has no holes, and no reader finds one."""

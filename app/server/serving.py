@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from app.server.failure import Failure
+from app.server.figures import forget_dead
 from app.server.supervising import Program, stop_asked, supervise
 from app.server.telemetry import SHARED_METRICS
 from app.server.transport import HttpProtocol, SocketProtocol
@@ -124,7 +125,9 @@ def serve_in_processes(settings: Settings, command: list[str], *, announce: Call
         environment |= {"LADING_HOST": settings.host, "LADING_PORT": str(port), "LADING_WORKERS": "1"}
         announce(address)
         names = [f"worker {number + 1}" for number in range(settings.workers)]
-        supervise([Program(name, command, environment) for name in names], stop_seconds=settings.stop_seconds + 5)
+        programs = [Program(name, command, environment) for name in names]
+        stop_seconds = settings.stop_seconds + 5
+        supervise(programs, stop_seconds=stop_seconds, each_look=lambda: forget_dead(Path(folder)))
 
 
 @contextmanager

@@ -106,6 +106,9 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="The address to listen on; 0.0.0.0 for all of the machine's.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on; 0 for any free one.")
+    metrics_port: int | None = Field(
+        None, ge=1, le=65535, description="The port at which a relay or a worker tells its figures, at /metrics."
+    )
     workers: int = Field(1, ge=1, le=64, description="How many processes serve.")
     write_pool: int = Field(10, ge=1, le=500, description="Connections to PostgreSQL for writing, in each process.")
     read_pool: int = Field(10, ge=1, le=500, description="Connections to PostgreSQL for reading, in each process.")

@@ -283,8 +283,9 @@ def request_id_of(scope: Scope) -> str:
     return request_id
 
 
-async def metrics(_: Request) -> Response:
-    """The figures for Prometheus, of all processes of this server together."""
+async def metrics(request: Request) -> Response:
+    """The figures for Prometheus, of all processes of this server together; those of this one as they are now."""
+    request.state.figures.take()
     registry = REGISTRY
     if os.environ.get(SHARED_METRICS):
         registry = CollectorRegistry()

@@ -18,6 +18,7 @@ import structlog
 from broadcaster import Broadcast, Event
 from broadcaster._backends.base import BroadcastBackend
 from broadcaster._base import Subscriber, Unsubscribed
+from prometheus_client import Counter, Gauge
 from redis import asyncio as redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
@@ -38,6 +39,13 @@ PUBLISH_SECONDS = 1.0
 BACK_OFF_SECONDS = (0.05, 2.0)
 GAP: Final = Event(channel="", message="")
 """What a reader gets where messages may have been missed."""
+
+CONNECTED = Gauge(
+    "lading_wakeup_connected", "Whether messages of other processes are heard.", multiprocess_mode="livemin"
+)
+CONNECTIONS = Counter("lading_wakeup_connections_total", "Connections that were made to hear messages.")
+MISSED = Counter("lading_wakeup_gaps_total", "Times that messages may have been missed.")
+UNTOLD = Counter("lading_wakeup_untold_total", "Messages that could not be told.")
 
 log = structlog.get_logger(__name__)
 
@@ -132,6 +140,8 @@ class RedisBackend(BroadcastBackend):
         self.connected = True
         self._asked = False
         self._back_off = BACK_OFF_SECONDS[0]
+        CONNECTED.set(1)
+        CONNECTIONS.inc()
         if late := self._channels - channels:
             await pubsub.subscribe(*late)
 
@@ -161,6 +171,7 @@ class RedisBackend(BroadcastBackend):
     async def _close(self) -> None:
         """Close the connection that hears."""
         self.connected = False
+        CONNECTED.set(0)
         pubsub, self._pubsub = self._pubsub, None
         if pubsub is not None:
             with suppress(RedisError, OSError):
@@ -173,6 +184,7 @@ class MemoryBackend(BroadcastBackend):
     def __init__(self, limits: Limits = DEFAULTS) -> None:
         self._published: asyncio.Queue[Event] = asyncio.Queue(limits.wakeup_messages_waiting_max)
         self.connected = True
+        CONNECTED.set(1)
 
     async def connect(self) -> None:
         """There is nothing to connect to."""
@@ -253,6 +265,7 @@ class Wakeup(Broadcast):
             if self._reached:
                 log.warning("wakeup_not_told", channel=channel, error=str(error))
             self._reached = False
+            UNTOLD.inc()
 
     @asynccontextmanager
     async def subscribe(self, channel: str) -> AsyncIterator[Subscription]:
@@ -287,6 +300,7 @@ class Wakeup(Broadcast):
         while True:
             event = await self._made.next_published()
             if event is GAP:
+                MISSED.inc()
                 readers = [reader for readers in self._readers.values() for reader in readers]
             else:
                 readers = list(self._readers.get(event.channel, ()))

@@ -15,6 +15,7 @@ from app.kernel.ending import to_its_end
 from app.kernel.event_log import LoggedEvent
 from app.kernel.limits import Limits
 from resolvers.errors import RequestError, fault
+from resolvers.following.counts import counts
 from resolvers.following.followers import Delivery, Follower, TooSlow
 from resolvers.following.payloads import Payload
 from resolvers.following.tail import DATABASE_FAILURES
@@ -118,6 +119,7 @@ class SharedReading:
                 deliveries = await self._read(batch)
                 for event, cohort, _ in batch:
                     cohort.deliver(deliveries.get(event.position))
+                counts.told(batch[0][0].occurred_at)
                 self._at = None
         except Exception as error:  # noqa: BLE001
             refused = error if isinstance(error, RequestError) else None
@@ -156,6 +158,7 @@ class Cohort:
     def deliver(self, delivery: Delivery | None) -> None:
         """Hand a delivery to every follower; none where the object is hidden from them."""
         if delivery is not None:
+            counts.deliveries += len(self.followers)
             for follower in list(self.followers):
                 follower.offer(delivery)
 
@@ -211,6 +214,11 @@ class Routes:
     def everyone(self) -> list[Follower]:
         """Every follower of this process."""
         return [follower for cohort in self._cohorts.values() for follower in cohort.followers]
+
+    @property
+    def followers(self) -> int:
+        """How many followers there are."""
+        return sum(len(cohort.followers) for cohort in self._cohorts.values())
 
     def __len__(self) -> int:
         return len(self._cohorts)

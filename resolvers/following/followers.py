@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from app.kernel.event_log import Cursor
 from resolvers.errors import RequestError
+from resolvers.following.counts import counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class TooSlow(RequestError):
 
     def __init__(self, cursor: str) -> None:
         message = "You read slower than things happen, and were let go; follow again after this cursor."
+        counts.too_slow += 1
         super().__init__("FOLLOWER_TOO_SLOW", message, cursor=cursor)
 
 
@@ -41,6 +43,7 @@ class CursorExpired(RequestError):
         message = (
             "Nothing can follow this cursor: it is too old, of another log, or none. Read anew and follow from there."
         )
+        counts.cursors_expired += 1
         super().__init__("CURSOR_EXPIRED", message)
 
 
@@ -86,6 +89,7 @@ class Follower:
         place = delivery.key if self._conflates else delivery.position
         if place in self._waiting:
             self._superseding = True
+            counts.conflated += 1
         elif len(self._waiting) >= self._buffer_max:
             self._waiting.clear()
             self.end(TooSlow(self.cursor))

@@ -7,6 +7,7 @@ is read from the database. While nobody can be heard, the database is asked agai
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, suppress
@@ -18,6 +19,7 @@ import structlog
 
 from app.kernel.event_log import POSITIONS_CHANNEL
 from app.kernel.limits import Limits
+from resolvers.following.counts import counts
 from resolvers.following.log import Log, Placed
 
 SILENCE_SECONDS = 2.5
@@ -63,6 +65,10 @@ class Tail:
         """Hand events to `deliver` in order, each once; call `renewed` when the log is no longer the one it was."""
         self.epoch = ""
         self.position = 0
+        self.known = 0
+        """The last position that there is, as far as was heard."""
+        self.heard_at = time.monotonic()
+        """When the relay was heard last."""
         self._log = log
         self._wakeup = wakeup
         self._limits = limits
@@ -77,6 +83,7 @@ class Tail:
         if not state.epoch:
             log.warning("log_missing", advice="run a relay: until one has, nothing can be followed")
         self.epoch, self.position = state.epoch, state.last_position
+        self.known = state.last_position
         self._running = asyncio.create_task(self._run(), name="tail")
 
     async def stop(self) -> None:
@@ -118,15 +125,19 @@ class Tail:
             await self._catch_up()
             return
         told = orjson.loads(message)
+        self.known, self.heard_at = told["last"], time.monotonic()
         if told["epoch"] == self.epoch:
             await self._take([Placed(*event) for event in told["events"] if event[0] > self.position])
         if told["epoch"] != self.epoch or told["last"] > self.position:
+            counts.gaps += 1
             await self._catch_up()
 
     async def _catch_up(self) -> None:
         """Read from the database what is missing, in batches."""
         while True:
             state, events = await self._log.after(self.position, self._limits.follow_batch_events_max)
+            counts.catch_ups += 1
+            self.known = state.last_position
             if state.epoch != self.epoch or state.pruned_position > self.position:
                 self._begin_anew(state.epoch, state.last_position)
                 return

@@ -48,7 +48,9 @@ class Fleet:
 
 
 @asynccontextmanager
-async def fleet_of(database_url: str, redis_url: str, redis_prefix: str, *, relays: int = 2) -> AsyncIterator[Fleet]:
+async def fleet_of(
+    database_url: str, redis_url: str, redis_prefix: str, *, relays: int = 2, **settings: str
+) -> AsyncIterator[Fleet]:
     """The processes within the block, and an administrator who is signed in."""
     engine = writing_engine(database_url, pool=1)
     async with sessions_of(engine)() as session:
@@ -62,6 +64,7 @@ async def fleet_of(database_url: str, redis_url: str, redis_prefix: str, *, rela
         "REDIS_URL": redis_url,
         "LADING_REDIS_PREFIX": redis_prefix.replace("_", "-"),
         "LADING_SECRET": "a secret of these tests, long enough for anyone",
+        **settings,
     }
     async with AsyncExitStack() as processes:
         commands = (("serve", "--port", "0"), ("serve", "--port", "0"), *[("relay",)] * relays)

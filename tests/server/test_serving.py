@@ -66,7 +66,10 @@ class TestServe:
         with lading(environment, "serve", "--port", "0") as (process, address):
             assert ask(address, "/livez")[:2] == (200, "ok")
             status, body, _ = ask(address, "/readyz")
-            assert (status, json.loads(body)) == (200, {"status": "ready", "database": "ok", "redis": "ok"})
+            assert (status, json.loads(body)) == (
+                200,
+                {"status": "ready", "database": "ok", "redis": "ok", "log": "ok"},
+            )
             assert ask(address, "/livez", **{"X-Request-ID": "mine.1"})[2]["x-request-id"] == "mine.1"
             assert ask(address, "/livez", **{"X-Request-ID": "not mine"})[2]["x-request-id"] != "not mine"
             ask(address, "/made-up")
