@@ -241,8 +241,8 @@ class EventStream:
             return self._answer or b""
         async with aclosing(self._answer) as stream:
             await self._put(id_of((await stream.start()).encode()))
-            async for text in stream:
-                await self._put(id_of(stream.cursor, event_of(text.encode())))
+            async for body in stream:
+                await self._put(id_of(stream.cursor, event_of(body)))
         return COMPLETE
 
     async def _tell_end(self, reason: str | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from uvicorn._types import ASGISendEvent
+    from websockets.http11 import Request
 
 HEAD = b"HTTP/1."
 """How the head of an answer begins."""
@@ -20,6 +22,9 @@ WHOLE_TEXT = 0x81
 """The first byte of a frame that is a whole message of text."""
 CUT_OFF = "lading.cut_off"
 """The extension of ASGI by which whoever answers breaks off the connection to a client that takes nothing any more."""
+
+SEND_NOW = "lading.send_now"
+"""The extension of ASGI by which pieces of one message of text are sent at once, where nothing stands against it."""
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -100,13 +105,25 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     It takes half as long as by the layers below, and a cohort has a message for each of its followers.
     """
 
+    def handle_connect(self, event: Request) -> None:
+        """Begin a socket."""
+        super().handle_connect(event)
+        if self.response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
+            extensions: Any = self.scope["extensions"]
+            extensions[SEND_NOW] = self.send_now
+
     async def send(self, message: ASGISendEvent) -> None:
         """Send a message of the application."""
         text = message.get("text")
-        if text is None or not self._is_free():
+        if text is None or not self.send_now(str(text).encode()):
             await super().send(message)
-        else:
-            self.transport.write(text_frame(str(text)))
+
+    def send_now(self, *pieces: bytes) -> bool:
+        """Send a message of text that consists of `pieces`, where nothing stands against it; whether it was sent."""
+        if not self._is_free():
+            return False
+        self.transport.write(text_frame(*pieces))
+        return True
 
     def _is_free(self) -> bool:
         """Whether the socket is open, and nothing waits to be sent."""
@@ -119,12 +136,13 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         )
 
 
-def text_frame(text: str) -> bytes:
-    """A whole message of text as a server sends it."""
-    data = text.encode()
-    size = len(data)
+def text_frame(*pieces: bytes) -> bytes:
+    """A whole message of text, as a server sends it, which consists of `pieces`."""
+    size = sum(map(len, pieces))
     if size < 126:
-        return bytes((WHOLE_TEXT, size)) + data
-    if size < 1 << 16:
-        return bytes((WHOLE_TEXT, 126)) + size.to_bytes(2, "big") + data
-    return bytes((WHOLE_TEXT, 127)) + size.to_bytes(8, "big") + data
+        head = bytes((WHOLE_TEXT, size))
+    elif size < 1 << 16:
+        head = bytes((WHOLE_TEXT, 126)) + size.to_bytes(2, "big")
+    else:
+        head = bytes((WHOLE_TEXT, 127)) + size.to_bytes(8, "big")
+    return b"".join((head, *pieces))

@@ -22,6 +22,7 @@ from app.kernel import clock
 from app.kernel.ending import to_its_end
 from app.kernel.limits import DEFAULTS, Limits
 from app.kernel.principal import Principal
+from app.server.transport import SEND_NOW
 from app.server.websocket_messages import SUBPROTOCOL, CloseCode, Closing, Message, parse_message
 from resolvers.context import GraphQLRequest, GraphQLResponse
 from resolvers.errors import RequestError, fault, over_limit, told
@@ -142,6 +143,7 @@ class Conversation:
         self.principal: Principal | None = None
         self._sockets = sockets
         self._websocket = websocket
+        self._send_now = websocket.scope.get("extensions", {}).get(SEND_NOW)
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._left: set[asyncio.Task[None]] = set()
         """Operations that their client has left, but that have not ended yet; they count until then."""
@@ -310,18 +312,24 @@ class Conversation:
 
     async def _answer(self, operation_id: str, request: GraphQLRequest, principal: Principal) -> Any:
         """Send each answer of an operation; answers the errors of one of which nothing was executed."""
-        head = f'{{"id":{orjson.dumps(operation_id).decode()},"type":"next","payload":'
+        head = b'{"id":%b,"type":"next","payload":' % orjson.dumps(operation_id)
         answer = await to_its_end(self._sockets.answering.answer(request, principal))
         if isinstance(answer, GraphQLResponse):
             if not answer.executed:
                 return orjson.loads(answer.body)["errors"]
-            await self._websocket.send_text(f"{head}{answer.body.decode()}}}")
+            await self._tell(head, answer.body)
             return None
         self._streams[operation_id] = answer
+        if self._send_now is not None:
+            answer.send_now = lambda body: self._send_now(head, body, b"}")
         async with aclosing(answer):
-            async for text in answer:
-                await self._websocket.send_text(f"{head}{text}}}")
+            async for body in answer:
+                await self._tell(head, body)
         return None
+
+    async def _tell(self, head: bytes, body: bytes) -> None:
+        """Send one answer of an operation."""
+        await self._websocket.send_text(b"".join((head, body, b"}")).decode())
 
     async def _cancel(self, operation_id: str) -> None:
         """End an operation that its client has enough of; one that has ended already is nothing to speak of."""

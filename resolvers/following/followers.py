@@ -8,23 +8,26 @@ cursor it is told is the low-water mark, at or below which everything was delive
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from app.kernel.event_log import Cursor
 from resolvers.errors import RequestError
 from resolvers.following.counts import counts
 
+SendNow = Callable[[bytes], bool]
+"""Sends a response to a reader at once, where nothing stands against it; answers whether it did."""
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What every follower of a cohort receives of one event: the same text, made once. `pieces` meet at the cursor."""
+    """What every follower of a cohort receives of one event: the same bytes, made once. `pieces` meet at the cursor."""
 
     position: int
     key: Hashable
     transaction_id: int
-    pieces: tuple[str, ...]
-    text: str
+    pieces: tuple[bytes, ...]
+    body: bytes
 
 
 class TooSlow(RequestError):
@@ -48,13 +51,17 @@ class CursorExpired(RequestError):
 
 
 class Follower:
-    """One reader's buffer. Whoever delivers never waits for it."""
+    """One reader's buffer. Whoever delivers never waits for it.
+
+    A reader that waits is sent to by `send_now`, where it has that: its task would do the same, but a step later.
+    """
 
     def __init__(self, start: Cursor, *, buffer_max: int, conflates: bool) -> None:
         """Follow from `start`, with at most `buffer_max` deliveries waiting."""
         self.epoch = start.epoch
         self.joined_at = start.position
         self.delivered_at = start.position
+        self.send_now: SendNow | None = None
         self._buffer_max = buffer_max
         self._conflates = conflates
         self._snapshot = start.snapshot
@@ -67,7 +74,7 @@ class Follower:
     @property
     def idle(self) -> bool:
         """Whether the reader has taken everything and waits for more."""
-        return self._waiter is not None and not self._waiting
+        return self._waiter is not None and not self._waiter.done() and not self._waiting
 
     @property
     def cursor(self) -> str:
@@ -85,6 +92,8 @@ class Follower:
     def offer(self, delivery: Delivery) -> None:
         """Put a delivery into the buffer; a follower whose buffer is full is ended."""
         if self._ended is not None or not self.wants(delivery.position, delivery.transaction_id):
+            return
+        if self.send_now is not None and self.idle and self._sent_now(delivery, self.send_now):
             return
         place = delivery.key if self._conflates else delivery.position
         if place in self._waiting:
@@ -104,8 +113,8 @@ class Follower:
             self._ended = reason
             self._wake()
 
-    async def next(self) -> str:
-        """The next delivery's text; raises the reason of the end, where there is one."""
+    async def next(self) -> bytes:
+        """The next delivery as its reader is told it; raises the reason of the end, where there is one."""
         while not self._waiting:
             if self._ended is not None:
                 raise self._ended
@@ -118,12 +127,20 @@ class Follower:
         del self._waiting[place]
         return self.told(delivery)
 
-    def told(self, delivery: Delivery) -> str:
-        """The text of a delivery that is told now: everyone's, unless this follower's cursor is another."""
+    def told(self, delivery: Delivery) -> bytes:
+        """The bytes of a delivery that is told now: everyone's, unless this follower's cursor is another."""
         self.delivered_at = self._low_water(delivery) if self._superseding else delivery.position
         if self._snapshot is None and self.delivered_at == delivery.position:
-            return delivery.text
-        return self.cursor.join(delivery.pieces)
+            return delivery.body
+        return self.cursor.encode().join(delivery.pieces)
+
+    def _sent_now(self, delivery: Delivery, send_now: SendNow) -> bool:
+        """Send a delivery to a reader that waits for it; whether that was possible."""
+        before = self.delivered_at
+        sent = send_now(self.told(delivery))
+        if not sent:
+            self.delivered_at = before
+        return sent
 
     def _low_water(self, delivery: Delivery) -> int:
         """The cursor that is true while newer states wait in the places of older ones."""

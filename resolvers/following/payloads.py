@@ -80,20 +80,20 @@ class Payload:
         return prepared.statement.text, repr(bound)
 
     def _delivery(self, event: LoggedEvent, objects: Mapping[int, Mapping[int, bytes]], epoch: str) -> Delivery:
-        """One event as text, in pieces that meet wherever its cursor is told."""
-        pieces = [f'{{"data":{{"{self.response_key}":{{']
+        """One event as JSON, in pieces that meet wherever its cursor is told."""
+        pieces = [f'{{"data":{{"{self.response_key}":{{'.encode()]
         for index, part in enumerate(self.parts):
-            pieces[-1] += f'{"," if index else ""}"{part.response_key}":'
+            pieces[-1] += f'{"," if index else ""}"{part.response_key}":'.encode()
             if part.field == "cursor":
-                pieces[-1] += '"'
-                pieces.append('"')
+                pieces[-1] += b'"'
+                pieces.append(b'"')
             elif part.prepared is not None:
-                pieces[-1] += objects[id(part.prepared)][self._shown(event)].decode()
+                pieces[-1] += objects[id(part.prepared)][self._shown(event)]
             else:
-                pieces[-1] += orjson.dumps(self._told(event, part.field)).decode()
-        pieces[-1] += "}}}"
-        text = Cursor(epoch, event.position).encode().join(pieces)
-        return Delivery(event.position, self._shown(event), event.transaction_id, tuple(pieces), text)
+                pieces[-1] += orjson.dumps(self._told(event, part.field))
+        pieces[-1] += b"}}}"
+        body = Cursor(epoch, event.position).encode().encode().join(pieces)
+        return Delivery(event.position, self._shown(event), event.transaction_id, tuple(pieces), body)
 
     def _told(self, event: LoggedEvent, field: str) -> Any:
         """A field that the event itself tells."""

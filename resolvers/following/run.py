@@ -19,7 +19,7 @@ from app.kernel.outbox import as_json
 from app.kernel.principal import ANONYMOUS, Principal
 from resolvers.errors import RequestError, not_found
 from resolvers.following.cohorts import RETRY_SECONDS, Cohort, Route, Routes, Wanted
-from resolvers.following.followers import CursorExpired, Follower
+from resolvers.following.followers import CursorExpired, Follower, SendNow
 from resolvers.following.log import Log, Placed
 from resolvers.following.payloads import Payload, Viewer, payload_of
 from resolvers.following.tail import DATABASE_FAILURES, Tail, Wakeup
@@ -33,8 +33,8 @@ SCAN_POSITIONS_MAX = 50_000
 """How much of the log one statement looks through for a follower who was away for long."""
 
 Watcher = Callable[[Placed], None]
-Told = tuple[str, int]
-"""A text, and the position at or below which its reader was told everything."""
+Told = tuple[bytes, int]
+"""A response, and the position at or below which its reader was told everything."""
 
 log = structlog.get_logger(__name__)
 
@@ -52,24 +52,26 @@ class Asked:
 
 
 class Stream:
-    """One subscription as it is read: a text for each event, a whole GraphQL response each, until it is closed."""
+    """One subscription as it is read: a whole GraphQL response as JSON for each event, until it is closed."""
 
     def __init__(self, following: Following, asked: Asked) -> None:
         self._following = following
         self._after = asked.after
-        self._texts = following.texts(asked, self)
+        self._responses = following.responses(asked, self)
         self._start: Cursor | None = None
         self._told_at: int | None = None
         self._ended: Exception | None = None
         self.follower: Follower | None = None
         self.cohort: Cohort | None = None
+        self.send_now: SendNow | None = None
+        """Sends to the reader while it waits, once the stream has caught up; the reader then is not told of it."""
 
     def __aiter__(self) -> Stream:
         return self
 
-    async def __anext__(self) -> str:
-        text, self._told_at = await anext(self._texts)
-        return text
+    async def __anext__(self) -> bytes:
+        body, self._told_at = await anext(self._responses)
+        return body
 
     async def start(self) -> Cursor:
         """Where the stream begins, settled once; CursorExpired where nothing can begin there."""
@@ -79,7 +81,7 @@ class Stream:
 
     @property
     def cursor(self) -> str | None:
-        """Where a reader stands that was told no more than the last text; None before the stream has begun."""
+        """Where a reader stands that was told no more than the last response; None before the stream has begun."""
         if self._start is None:
             return None
         position = self._start.position if self._told_at is None else self._told_at
@@ -103,12 +105,13 @@ class Stream:
     def join(self, follower: Follower, cohort: Cohort) -> None:
         """Be told by `follower` of `cohort` from now on; it ends where the stream was ended already."""
         self.follower, self.cohort = follower, cohort
+        follower.send_now = self.send_now
         if self._ended is not None:
             follower.end(self._ended)
 
     async def aclose(self) -> None:
         """Follow no longer."""
-        await self._texts.aclose()
+        await self._responses.aclose()
 
 
 class Following:
@@ -142,7 +145,7 @@ class Following:
         asked = self._asked(operation, principal)
         return Stream(self, asked if after is None else replace(asked, after=after))
 
-    async def texts(self, asked: Asked, stream: Stream) -> AsyncGenerator[Told, None]:
+    async def responses(self, asked: Asked, stream: Stream) -> AsyncGenerator[Told, None]:
         """Every event asked for: first those that were missed, then each as it happens."""
         asked = await to_its_end(self._opened(asked))
         start = await stream.start()

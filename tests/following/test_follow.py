@@ -185,7 +185,7 @@ class Held:
 
 class TestLeaving:
     @staticmethod
-    async def ends_with_what_is_held(reading: asyncio.Task[str], held: Held) -> None:
+    async def ends_with_what_is_held(reading: asyncio.Task[bytes], held: Held) -> None:
         """Leave in the middle of a reading, whose end is waited for."""
         await asyncio.wait_for(held.begun.wait(), 5)
         reading.cancel()

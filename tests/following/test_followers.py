@@ -12,14 +12,28 @@ from resolvers.following.followers import Delivery, Follower, TooSlow
 
 def delivery(position: int, key: int = 1, transaction_id: int = 0) -> Delivery:
     """What is delivered of an event: its key and position, and its cursor."""
-    pieces = (f"{key}@{position} ", "")
-    return Delivery(position, key, transaction_id, pieces, Cursor("e", position).encode().join(pieces))
+    pieces = (f"{key}@{position} ".encode(), b"")
+    return Delivery(position, key, transaction_id, pieces, Cursor("e", position).encode().encode().join(pieces))
+
+
+class Sent:
+    """What was sent to a reader at once."""
+
+    def __init__(self, *, free: bool = True) -> None:
+        self.free = free
+        self.bodies: list[bytes] = []
+
+    def __call__(self, body: bytes) -> bool:
+        """Send a body, where nothing stands against it."""
+        if self.free:
+            self.bodies.append(body)
+        return self.free
 
 
 async def read(follower: Follower) -> tuple[str, int]:
     """The next delivery: what it is of, and the position of the cursor it tells."""
     async with asyncio.timeout(1):
-        what, cursor = (await follower.next()).split(" ")
+        what, cursor = (await follower.next()).decode().split(" ")
     decoded = decode_cursor(cursor)
     assert decoded is not None
     return what, decoded.position
@@ -67,7 +81,44 @@ class TestEvents:
         await asyncio.sleep(0)
         assert made.idle
         made.offer(delivery(1))
-        assert (await reading).startswith("1@1")
+        assert (await reading).startswith(b"1@1")
+
+    async def test_go_straight_to_a_reader_that_waits(self):
+        made, sent = follower(conflates=False), Sent()
+        made.send_now = sent
+        made.offer(delivery(1))
+        assert await read(made) == ("1@1", 1)
+        reading = asyncio.create_task(made.next())
+        await asyncio.sleep(0)
+        made.offer(delivery(2))
+        made.offer(delivery(3))
+        assert sent.bodies == [delivery(2).body, delivery(3).body]
+        assert decode_cursor(made.cursor) == Cursor("e", 3)
+        assert made.idle
+        assert not reading.done()
+        reading.cancel()
+
+    async def test_wait_in_order_where_the_reader_cannot_be_sent_to_at_once(self):
+        made, sent = follower(conflates=False), Sent(free=False)
+        made.send_now = sent
+        reading = asyncio.create_task(made.next())
+        await asyncio.sleep(0)
+        made.offer(delivery(1))
+        assert decode_cursor(made.cursor) == Cursor("e", 0)
+        sent.free = True
+        made.offer(delivery(2))
+        assert (await reading).startswith(b"1@1")
+        assert await read(made) == ("1@2", 2)
+        assert sent.bodies == []
+
+    async def test_go_to_no_reader_who_is_leaving(self):
+        made, sent = follower(conflates=False), Sent()
+        made.send_now = sent
+        reading = asyncio.create_task(made.next())
+        await asyncio.sleep(0)
+        reading.cancel()
+        made.offer(delivery(1))
+        assert sent.bodies == []
 
     async def test_that_wait_are_told_before_the_end(self):
         made = follower(conflates=False)

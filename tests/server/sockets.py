@@ -26,6 +26,7 @@ from app.server.websocket import Sockets
 from app.server.websocket_messages import SUBPROTOCOL
 from resolvers.context import GraphQLRequest, GraphQLResponse
 from resolvers.errors import RequestError
+from resolvers.following.followers import SendNow
 from resolvers.reading.documents import RequestErrors
 
 
@@ -37,18 +38,19 @@ class FakeStream:
         self.given = 0
         self.closed = False
         self.idle_cursor: str | None = None
+        self.send_now: SendNow | None = None
         self.ended: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
     def __aiter__(self) -> FakeStream:
         return self
 
-    async def __anext__(self) -> str:
+    async def __anext__(self) -> bytes:
         if self.numbers is None:
             await self.ended
         if self.given == self.numbers:
             raise StopAsyncIteration
         self.given += 1
-        return f'{{"data":{{"number":{self.given}}}}}'
+        return b'{"data":{"number":%d}}' % self.given
 
     def end(self, reason: Exception) -> None:
         """End the stream with `reason`."""

@@ -54,12 +54,12 @@ class Numbers:
     def __aiter__(self) -> Numbers:
         return self
 
-    async def __anext__(self) -> str:
+    async def __anext__(self) -> bytes:
         number = await self.given.get()
         if isinstance(number, Exception):
             raise number
         self.told = number
-        return f'{{"data":{{"number":\n{number}}}}}{self.padding}'
+        return f'{{"data":{{"number":\n{number}}}}}{self.padding}'.encode()
 
     async def start(self) -> Cursor:
         """Begin at once."""

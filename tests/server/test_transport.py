@@ -85,7 +85,8 @@ class TestHeadWithBody:
 class TestTextFrame:
     @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536])
     def test_is_the_frame_that_the_library_makes(self, size: int):
-        assert text_frame("x" * size) == Frame(Opcode.TEXT, b"x" * size).serialize(mask=False)
+        assert text_frame(b"x" * size) == Frame(Opcode.TEXT, b"x" * size).serialize(mask=False)
 
     def test_counts_bytes(self):
-        assert text_frame("é" * 63) == Frame(Opcode.TEXT, ("é" * 63).encode()).serialize(mask=False)
+        letter = "é".encode()
+        assert text_frame(letter * 62, letter) == Frame(Opcode.TEXT, letter * 63).serialize(mask=False)
