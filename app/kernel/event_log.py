@@ -14,7 +14,8 @@ from datetime import datetime
 from typing import Any, Self
 
 POSITIONS_CHANNEL = "positions"
-"""Where the relay tells positions: the epoch, the last position, and of each new event its position, name and keys."""
+"""Where the relay tells positions: `epoch`, the `last` position, and of each new event its position, name and keys as
+one of `events`, and its facts, actor, time and transaction as one of `details`, which may be left out altogether."""
 CURSOR_LENGTH_MAX = 16_384
 """A cursor names the transactions that were under way: some hundreds on a busy server, each of up to 20 digits."""
 POSITION_MAX = 2**63 - 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -64,7 +64,10 @@ FAILURES = Counter("lading_relay_failures_total", "Times that the relay lost its
 PRUNED = Counter("lading_relay_pruned_total", "Positions that were kept for long enough and let go.")
 
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
-Positioned = tuple[int, str, dict[str, Any]]
+Positioned = Mapping[str, Any]
+"""An event and its position, with all that it tells as JSON."""
+MESSAGE_BYTES_MAX = 256 * 1024
+"""A message that would be larger tells no more of its events than whom they are for; readers read the rest."""
 
 log = structlog.get_logger(__name__)
 
@@ -190,9 +193,9 @@ class Relay:
             rows = await connection.fetch(
                 sql.POSITION_NEW, *batch, str(floor.xmax), [str(x) for x in floor.in_progress]
             )
-        positioned = [(row["position"], row["name"], orjson.loads(row["keys"])) for row in rows if row["position"]]
+        positioned = [row for row in rows if row["position"]]
         POSITIONED.inc(len(positioned))
-        last_position = positioned[-1][0] if positioned else last_position
+        last_position = positioned[-1]["position"] if positioned else last_position
         whole = len(positioned) < self._limits.relay_batch_events_max
         covered = rows[0]["snapshot"] if whole else standing.covered
         await connection.execute(sql.ADVANCE_LOG, last_position, covered)
@@ -203,8 +206,7 @@ class Relay:
     async def _tail(self, connection: asyncpg.Connection, standing: Standing) -> list[Positioned]:
         """The last batch of positions."""
         after = standing.last_position - self._limits.relay_batch_events_max
-        rows = await connection.fetch(sql.TAIL, after)
-        return [(row["position"], row["name"], orjson.loads(row["keys"])) for row in rows]
+        return list(await connection.fetch(sql.TAIL, after))
 
     async def _prune(self, connection: asyncpg.Connection) -> None:
         """Let go of positions that are older than they are kept for."""
@@ -215,7 +217,10 @@ class Relay:
 
     def _say(self, standing: Standing, positioned: list[Positioned]) -> None:
         """Have the positions told; where Redis does not keep up the message is dropped, for readers find the hole."""
-        message = {"epoch": standing.epoch, "last": standing.last_position, "events": positioned}
+        message: dict[str, Any] = {"epoch": standing.epoch, "last": standing.last_position}
+        message["events"] = [(row["position"], row["name"], orjson.Fragment(row["keys"])) for row in positioned]
+        if sum(len(row["facts"]) for row in positioned) <= MESSAGE_BYTES_MAX:
+            message["details"] = [_details(row) for row in positioned]
         with suppress(asyncio.QueueFull):
             self._messages.put_nowait(orjson.dumps(message).decode())
 
@@ -304,6 +309,12 @@ async def _close(connection: asyncpg.Connection) -> None:
         await connection.close(timeout=1)
     except CONNECTION_FAILURES:
         connection.terminate()
+
+
+def _details(row: Positioned) -> tuple[Any, ...]:
+    """What an event tells besides its name and keys."""
+    facts, actor = orjson.Fragment(row["facts"]), orjson.Fragment(row["actor"])
+    return facts, actor, row["occurred_at"], row["transaction_id"]
 
 
 def _new_epoch() -> str:

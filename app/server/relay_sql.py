@@ -45,19 +45,23 @@ WITH {_NEW.format(xmax="$1", in_progress="$2")}
 SELECT (SELECT epoch FROM outbox_log WHERE id = 1), pg_current_snapshot()::text, EXISTS ({_UNPOSITIONED})
 """  # noqa: S608 — its parts are written here.
 
-_POSITION = """
-WITH {new}, chosen AS MATERIALIZED ({unpositioned} ORDER BY new.id LIMIT $3),
+TOLD = """event.name, event.keys::text AS keys, event.facts::text AS facts, event.actor::text AS actor,
+    event.occurred_at, event.transaction_id::text AS transaction_id"""
+"""What is told of an event besides its position."""
+
+_POSITION = f"""
+WITH {{new}}, chosen AS MATERIALIZED ({{unpositioned}} ORDER BY new.id LIMIT $3),
 placed AS (
     INSERT INTO outbox_positions (position, event_id, positioned_at)
     SELECT $1::bigint + row_number() OVER (ORDER BY chosen.id), chosen.id, $2 FROM chosen
     RETURNING position, event_id
 )
-SELECT moment.snapshot, placed.position, event.name, event.keys::text AS keys
+SELECT moment.snapshot, placed.position, {TOLD}
 FROM (SELECT pg_current_snapshot()::text AS snapshot) AS moment
 LEFT JOIN placed ON true
 LEFT JOIN outbox_events AS event ON event.id = placed.event_id
 ORDER BY placed.position
-"""
+"""  # noqa: S608 — its parts are written here.
 """Positions a batch. One statement has one snapshot, so the snapshot told is the one in which it searched."""
 
 POSITION_NEW = _POSITION.format(new=_NEW.format(xmax="$4", in_progress="$5"), unpositioned=_UNPOSITIONED)
@@ -71,11 +75,11 @@ SELECT count(*) FROM (
 """
 """Nearly: ids before the last one that has a position may wait too, of transactions that were longer under way."""
 
-TAIL = """
-SELECT given.position, event.name, event.keys::text AS keys
+TAIL = f"""
+SELECT given.position, {TOLD}
 FROM outbox_positions AS given JOIN outbox_events AS event ON event.id = given.event_id
 WHERE given.position > $1 ORDER BY given.position
-"""
+"""  # noqa: S608 — its parts are written here.
 
 PRUNE = """
 WITH oldest AS MATERIALIZED (SELECT position, positioned_at FROM outbox_positions ORDER BY position LIMIT $2),

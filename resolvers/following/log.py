@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -45,6 +46,16 @@ class Placed:
     name: str
     keys: Mapping[str, Any]
     whole: LoggedEvent | None = None
+
+
+def placed_of(told: tuple[int, str, dict[str, Any]], details: Sequence[Any] | None) -> Placed:
+    """An event as a message tells it: its position, name and keys, and where there was room for them, its details."""
+    position, name, keys = told
+    if details is None:
+        return Placed(position, name, keys)
+    facts, actor, occurred_at, transaction_id = details
+    moment = datetime.fromisoformat(occurred_at)
+    return Placed(position, name, keys, LoggedEvent(position, name, keys, facts, actor, moment, int(transaction_id)))
 
 
 class Log:

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, suppress
+from itertools import repeat
 from typing import Protocol
 
 import asyncpg
@@ -20,7 +21,7 @@ import structlog
 from app.kernel.event_log import POSITIONS_CHANNEL
 from app.kernel.limits import Limits
 from resolvers.following.counts import counts
-from resolvers.following.log import Log, Placed
+from resolvers.following.log import Log, Placed, placed_of
 
 SILENCE_SECONDS = 2.5
 """The relay says every second where the log stands; a longer silence is worth a look."""
@@ -127,7 +128,9 @@ class Tail:
         told = orjson.loads(message)
         self.known, self.heard_at = told["last"], time.monotonic()
         if told["epoch"] == self.epoch:
-            await self._take([Placed(*event) for event in told["events"] if event[0] > self.position])
+            details = told.get("details", repeat(None))
+            placed = [placed_of(*each) for each in zip(told["events"], details, strict=False)]
+            await self._take(event for event in placed if event.position > self.position)
         if told["epoch"] != self.epoch or told["last"] > self.position:
             counts.gaps += 1
             await self._catch_up()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from app.kernel.event_log import Cursor, decode_cursor
+from app.kernel.event_log import Cursor, LoggedEvent, decode_cursor
 from app.kernel.identity import encode_id
 from app.kernel.principal import ANONYMOUS, SYSTEM, Principal, Role
 from resolvers.context import GraphQLRequest
 from resolvers.errors import RequestError
+from resolvers.following.log import Placed
 from resolvers.following.payloads import Payload
 from resolvers.following.run import Stream
 from resolvers.reading.documents import RequestErrors
@@ -43,6 +46,27 @@ class TestFollow:
         cursor = decode_cursor(event["cursor"])
         assert cursor is not None
         assert cursor.epoch == served.following.tail.epoch
+        await reader.close()
+
+    async def test_reads_no_more_of_an_event_than_the_relay_told(
+        self, served: Process, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    ):
+        completed: list[LoggedEvent | None] = []
+        complete = served.following.log.complete
+
+        async def noting(placed: Sequence[Placed]) -> None:
+            completed.extend(event.whole for event in placed)
+            await complete(placed)
+
+        monkeypatch.setattr(served.following.log, "complete", noting)
+        reader = await served.follow(LEVELS)
+        await shelf.change(5)
+        told = completed[0] if await reader.count(1) else None
+        assert told is not None
+        placed = served.following.tail.recent(told.position - 1, told.position)
+        assert placed
+        await complete([bare := replace(placed[0], whole=None)])
+        assert told == bare.whole
         await reader.close()
 
     async def test_tells_each_event_once_and_in_order(self, served: Process, shelf: Shelf):

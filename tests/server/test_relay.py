@@ -156,6 +156,18 @@ class TestRelay:
                 again = await next_positions(heard)
         assert told == again == [[1, "tests.level_changed", {"level_id": 7, "shelf_id": 8}]]
 
+    async def test_tells_all_of_its_events_unless_that_is_too_much(self, database_url, sessions, wakeup, monkeypatch):
+        async with wakeup.subscribe(POSITIONS_CHANNEL) as heard:
+            async with relaying(database_url, wakeup):
+                await commit(sessions, LevelChanged(level_id=7, shelf_id=8))
+                ((facts, actor, _, transaction_id),) = (await next_message(heard))["details"]
+            monkeypatch.setattr("app.server.relay.MESSAGE_BYTES_MAX", 10)
+            async with relaying(database_url, wakeup):
+                assert "details" not in await next_message(heard)
+        assert facts["level_id"] == 7
+        assert actor["name"] == "system"
+        assert int(transaction_id) > 0
+
     async def test_is_woken_by_a_ring_over_redis(self, database_url, redis_url, redis_prefix, sessions):
         wakeup = Wakeup(redis_url, namespace=redis_prefix)
         await wakeup.connect()
@@ -304,8 +316,13 @@ async def write_many(sessions, begin: int) -> None:
 
 async def next_positions(heard: Subscription) -> Any:
     """The events of the next message that holds any."""
+    return (await next_message(heard))["events"]
+
+
+async def next_message(heard: Subscription) -> Any:
+    """The next message that holds any events."""
     async with asyncio.timeout(5):
         while True:
             message = await heard.next()
-            if message and (events := orjson.loads(message)["events"]):
-                return events
+            if message and (told := orjson.loads(message))["events"]:
+                return told
