@@ -7,9 +7,9 @@ from sqlalchemy import ColumnElement, FromClause, func, select
 from app.fulfilment import rules, tables
 from app.kernel.principal import STAFF
 from app.kernel.transitions import allowed_in
-from app.kernel.visibility import viewer, visible_through, visible_to
+from app.kernel.visibility import Own, visible_through, visible_to
 
-fulfilment_visibility = visible_to(STAFF, customer=lambda row: row.c.customer_id == viewer("customer_id"))
+fulfilment_visibility = visible_to(STAFF, customer=Own("customer_id"))
 """Staff see all; a customer sees the fulfilments of its own orders."""
 fulfilment_line_visibility = visible_through(
     tables.FulfilmentLine.fulfilment_id, tables.Fulfilment, fulfilment_visibility

@@ -32,15 +32,35 @@ def every_row(_: FromClause) -> ColumnElement[bool]:
 
 
 @dataclass(frozen=True)
+class Own:
+    """The rule of a role that sees the rows whose column `party` names the party it acts for."""
+
+    party: str
+
+    def __call__(self, row: FromClause) -> ColumnElement[bool]:
+        """The condition on `row`."""
+        return row.c[self.party] == viewer(self.party)
+
+
+@dataclass(frozen=True)
 class Visibility:
-    """Each role's rule; a role that is not named sees nothing. `through` is the column of a parent that implies it."""
+    """Each role's rule; a role that is not named sees nothing. `through` is the column of a parent that implies it.
+
+    `parties` has the viewer parameter of each role that sees its own rows alone, or those of its own parents.
+    """
 
     rules: Mapping[Role, Rule] = field(default_factory=dict)
     through: InstrumentedAttribute[Any] | None = None
+    parties: Mapping[Role, str] = field(default_factory=dict)
 
     def to_all(self, roles: frozenset[Role]) -> bool:
         """Whether a caller with `roles` sees every row."""
         return any(self.rules.get(role) is every_row for role in roles)
+
+    def party(self, roles: frozenset[Role]) -> str | None:
+        """The viewer parameter that tells which rows a caller with `roles` sees; None where other rules count too."""
+        found = {self.parties.get(role) for role in roles if role in self.rules}
+        return found.pop() if len(found) == 1 else None
 
     def condition(self, row: FromClause, roles: frozenset[Role]) -> ColumnElement[bool]:
         """The condition on `row` for a caller with `roles`: true, false, or a rule with viewer parameters."""
@@ -53,7 +73,9 @@ class Visibility:
 def visible_to(*roles: frozenset[Role] | Role, **rules: Rule) -> Visibility:
     """Every row to `roles`, and to each role named by keyword the rows of its rule (`customer=lambda order: …`)."""
     whole = frozenset().union(*(role if isinstance(role, frozenset) else {role} for role in roles))
-    return Visibility({**dict.fromkeys(whole, every_row), **{Role[name.upper()]: rule for name, rule in rules.items()}})
+    ruled = {Role[name.upper()]: rule for name, rule in rules.items()}
+    parties = {role: rule.party for role, rule in ruled.items() if isinstance(rule, Own)}
+    return Visibility({**dict.fromkeys(whole, every_row), **ruled}, parties=parties)
 
 
 def visible_through(column: InstrumentedAttribute[Any], parent: type[Any], visibility: Visibility) -> Visibility:
@@ -69,7 +91,8 @@ def visible_through(column: InstrumentedAttribute[Any], parent: type[Any], visib
 
         return condition
 
-    return Visibility({role: within(rule) for role, rule in visibility.rules.items()}, through=column)
+    ruled = {role: within(rule) for role, rule in visibility.rules.items()}
+    return Visibility(ruled, through=column, parties=visibility.parties)
 
 
 TO_EVERYONE = visible_to(EVERYONE)

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, FromClause, Integer, cast, func, select
 
 from app.kernel.principal import STAFF
 from app.kernel.transitions import allowed_in
-from app.kernel.visibility import viewer, visible_through, visible_to
+from app.kernel.visibility import Own, visible_through, visible_to
 from app.orders import rules
 from app.orders.tables import Order, OrderLine
 
@@ -36,10 +36,5 @@ def quantity_returnable(line: FromClause) -> ColumnElement[int]:
     return line.c.quantity_shipped - line.c.quantity_returned
 
 
-def own_order(order: FromClause) -> ColumnElement[bool]:
-    """Whether the caller ordered it as a customer."""
-    return order.c.customer_id == viewer("customer_id")
-
-
-order_visibility = visible_to(STAFF, customer=own_order)
+order_visibility = visible_to(STAFF, customer=Own("customer_id"))
 order_line_visibility = visible_through(OrderLine.order_id, Order, order_visibility)

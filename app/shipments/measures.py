@@ -8,13 +8,13 @@ from app.fulfilment import measures as fulfilment_measures
 from app.fulfilment import tables as fulfilment_tables
 from app.kernel.principal import STAFF, Role
 from app.kernel.transitions import allowed_in
-from app.kernel.visibility import Visibility, viewer, visible_through, visible_to
+from app.kernel.visibility import Own, Visibility, visible_through, visible_to
 from app.shipments import rules, tables
 
 shipment_visibility = visible_to(
     STAFF,
-    customer=lambda row: row.c.customer_id == viewer("customer_id"),
-    carrier=lambda row: row.c.carrier_id == viewer("carrier_id"),
+    customer=Own("customer_id"),
+    carrier=Own("carrier_id"),
 )
 """Staff see all; a customer its own; a carrier those given to it."""
 tracking_event_visibility = visible_through(tables.TrackingEvent.shipment_id, tables.Shipment, shipment_visibility)

@@ -17,6 +17,7 @@ from app.kernel.event_log import Cursor, LoggedEvent, decode_cursor
 from app.kernel.limits import Limits
 from app.kernel.outbox import as_json
 from app.kernel.principal import ANONYMOUS, Principal
+from app.kernel.visibility import Visibility
 from resolvers.errors import RequestError, not_found
 from resolvers.following.cohorts import RETRY_SECONDS, Cohort, Route, Routes, Wanted
 from resolvers.following.followers import CursorExpired, Follower, SendNow
@@ -268,7 +269,9 @@ class Following:
         token = arguments.get(camel(opened.column)) if opened else None
         viewer = Viewer(principal) if token is None else Viewer(ANONYMOUS, guarded=False)
         payload = payload_of(subscription, details, operation, self.reading, viewer)
-        route = route_of(subscription, arguments, viewer.principal)
+        route = route_of(subscription, arguments, principal)
+        if viewer.guarded:
+            route = confined(route, subscription, self.reading.graph.nodes[subscription.node].visibility, principal)
         return Asked(payload, route, subscription.follow.conflates, arguments.get("after"), token)
 
 
@@ -287,6 +290,20 @@ def route_of(subscription: Subscription, arguments: dict[str, Any], principal: P
     kinds = arguments.get(KINDS)
     names = (event.name for event in subscription.follow.events)
     return Route(tuple(name for name in names if kinds is None or subscription.kinds[name] in kinds), wanted)
+
+
+def confined(route: Route, subscription: Subscription, visibility: Visibility, principal: Principal) -> Route:
+    """The route to those events alone that tell the caller's own party, where it sees nothing but its own.
+
+    All else would be read once for each such caller, to find each time that it is hidden from it.
+    """
+    party, events = visibility.party(principal.roles), subscription.follow.events
+    if party is None or not all(party in event.keys for event in events):
+        return route
+    others = tuple(wanted for wanted in route.wanted if wanted.fact != party)
+    asked = [wanted.values for wanted in route.wanted if wanted.fact == party]
+    own = frozenset({getattr(principal, party)} - {None}).intersection(*asked)
+    return replace(route, wanted=(*others, Wanted(party, own)))
 
 
 def _told(given: Filter, value: Any) -> frozenset[Any]:
