@@ -34,6 +34,7 @@ from app.server.http_health import Readiness, livez
 from app.server.http_requests import HttpRefusal
 from app.server.http_timing import Timing
 from app.server.migrating import head
+from app.server.origins import origins_of
 from app.server.page import page_of
 from app.server.relay import run_relay
 from app.server.revoking import Revoking
@@ -148,7 +149,8 @@ async def opened(settings: Settings, trusted: Trusted) -> AsyncIterator[Doors]:
         answering = (reading, Asking(databases.sessions, reading), Writing(commands, reading))
         execution = Execution(GRAPH, answering, limits=limits, following=following, trusted=trusted)
         callers = Callers(databases.sessions)
-        sockets = Sockets(execution, callers.of_payload, limits=limits)
+        origins = origins_of(settings)
+        sockets = Sockets(execution, callers.of_payload, limits=limits, origins=origins)
         streams = EventStreams(execution, limits=limits)
         revoking = Revoking(callers.fallen, sockets, streams)
         revoking.watch(following)
@@ -156,6 +158,7 @@ async def opened(settings: Settings, trusted: Trusted) -> AsyncIterator[Doors]:
         page = None if trusted.only else page_of(settings.home)
         timing = Timing(to_all=settings.mode is Mode.DEMO, origins=settings.cors_origins)
         endpoint = GraphQLEndpoint(execution, callers.of_header, limits, page, timing=timing)
+        endpoint.admit(origins)
         endpoint.stream_by(streams)
         figures = Figures(following, sockets=sockets, streams=streams)
         things.callback(asyncio.create_task(figures.run(), name="figures").cancel)

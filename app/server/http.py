@@ -25,6 +25,7 @@ from app.server.http_requests import (
     read_request,
 )
 from app.server.http_timing import TO_STAFF, Header, Timing
+from app.server.origins import ANY, Origins
 from app.server.telemetry import STREAMED_AFTER
 from resolvers.context import GraphQLRequest, GraphQLResponse, NoQuery
 from resolvers.errors import fault
@@ -93,6 +94,7 @@ class GraphQLEndpoint:
         timing: Timing = TO_STAFF,
     ) -> None:
         """Answer with `execution` whom `authenticate` knows; show `page` to a browser that asks for one."""
+        self.origins = ANY
         self.execution = execution
         self.authenticate = authenticate
         self.limits = limits
@@ -100,6 +102,10 @@ class GraphQLEndpoint:
         self.timing = timing
         self.streams: EventStreams | None = None
         self.offered: tuple[str, ...] = OFFERED
+
+    def admit(self, origins: Origins) -> None:
+        """Answer pages of `origins` alone, and programs."""
+        self.origins = origins
 
     def stream_by(self, streams: EventStreams) -> None:
         """Answer by `streams` whoever would rather have one."""
@@ -137,6 +143,8 @@ class GraphQLEndpoint:
 
     async def _answered(self, scope: Scope, receive: Receive, headers: Headers, began: float) -> Answered | EventStream:
         """What the graph answers."""
+        if (refusal := self.origins.refusal(headers.values)) is not None:
+            raise HttpRefusal(403, "FORBIDDEN", refusal)
         media_type = accepted(headers, self.offered)
         request = await read_request(scope, receive, headers, self.limits.body_bytes_max)
         found = self.authenticate(headers.text(b"authorization") or None)

@@ -118,7 +118,14 @@ class Settings(BaseSettings):
         None, description="`console` or `json`; without it JSON in production and the console's form otherwise."
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="The origins whose pages may call from a browser, separated by commas; `*` for all."
+        (),
+        description="The origins whose pages may call from a browser besides our own host's, separated by commas; "
+        "`*` for all.",
+    )
+    hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="The names by which clients may ask for us, separated by commas; without it any, but in a demo "
+        "that listens on a loopback address only that.",
     )
     trusted_documents: Path | None = Field(
         None,
@@ -132,7 +139,7 @@ class Settings(BaseSettings):
         default_factory=lambda: limits_of(os.environ), init=False, description="Bounds, each as LADING_LIMIT_<NAME>."
     )
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "hosts", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -173,6 +180,11 @@ class Settings(BaseSettings):
         if self.trusted_only and self.trusted_documents is None:
             raise ValueError("LADING_TRUSTED_ONLY: set LADING_TRUSTED_DOCUMENTS too, or nothing would be answered")
         return self
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether nobody depends on this process."""
+        return self.mode is Mode.DEMO
 
     @property
     def log_lines(self) -> LogFormat:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import orjson
 import structlog
 from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
 from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
@@ -22,6 +23,7 @@ from app.kernel import clock
 from app.kernel.ending import to_its_end
 from app.kernel.limits import DEFAULTS, Limits
 from app.kernel.principal import Principal
+from app.server.origins import ANY, Origins
 from app.server.transport import SEND_NOW
 from app.server.websocket_messages import SUBPROTOCOL, CloseCode, Closing, Message, parse_message
 from resolvers.context import GraphQLRequest, GraphQLResponse
@@ -53,6 +55,14 @@ def caller_of(principal: Principal, scope: Scope) -> str:
     return f"{principal.name} at {client[0] if client else 'unknown'}"
 
 
+async def deny(websocket: WebSocket, reason: str) -> None:
+    """Refuse a handshake by HTTP's 403, and say why where the server can."""
+    if "websocket.http.response" in websocket.scope.get("extensions", {}):
+        await websocket.send_denial_response(PlainTextResponse(reason, status_code=403))
+    else:
+        await websocket.close()
+
+
 class Answering(Protocol):
     """What answers operations."""
 
@@ -67,11 +77,20 @@ class Draining(Exception):
 class Sockets:
     """Every WebSocket of this process."""
 
-    def __init__(self, answering: Answering, authenticate: Authenticate, *, limits: Limits = DEFAULTS) -> None:
+    def __init__(
+        self,
+        answering: Answering,
+        authenticate: Authenticate,
+        *,
+        limits: Limits = DEFAULTS,
+        origins: Origins = ANY,
+    ) -> None:
         """Answer by `answering`; `authenticate` finds the caller from the payload of `connection_init` and the headers.
 
-        What it raises closes the socket with 4403, or with 4500 where it is the database that failed.
+        What it raises closes the socket with 4403, or with 4500 where it is the database that failed. Pages that are
+        not of `origins` get no socket.
         """
+        self.origins = origins
         self.answering = answering
         self.authenticate = authenticate
         self.limits = limits
@@ -82,7 +101,11 @@ class Sockets:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one socket until it is closed."""
-        conversation = Conversation(self, WebSocket(scope, receive, send))
+        websocket = WebSocket(scope, receive, send)
+        if (refusal := self.origins.refusal(dict(scope["headers"]))) is not None:
+            await deny(websocket, refusal)
+            return
+        conversation = Conversation(self, websocket)
         self.open.add(conversation)
         if self._keeping is None:
             self._keeping = asyncio.create_task(self._keep_alive(), name="sockets")

@@ -21,6 +21,7 @@ from websockets.typing import Subprotocol
 from app.kernel import clock
 from app.kernel.limits import DEFAULTS
 from app.kernel.principal import Principal
+from app.server.origins import ANY, Origins
 from app.server.transport import SocketProtocol
 from app.server.websocket import Sockets
 from app.server.websocket_messages import SUBPROTOCOL
@@ -135,10 +136,10 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(**limits: int) -> AsyncIterator[Server]:
+async def serving(*, origins: Origins = ANY, **limits: int) -> AsyncIterator[Server]:
     """A server within the block."""
     answering = FakeAnswering()
-    sockets = Sockets(answering, authenticate, limits=replace(DEFAULTS, **limits))
+    sockets = Sockets(answering, authenticate, limits=replace(DEFAULTS, **limits), origins=origins)
     config = uvicorn.Config(sockets, ws=SocketProtocol, lifespan="off", log_config=None, ws_per_message_deflate=False)
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
