@@ -180,7 +180,8 @@ async def running(on: Ground, asked: Asked, relay: int) -> AsyncIterator[Running
     redis_url = on.settings.woken_by
     async with AsyncExitStack() as stack:
         if asked.server == OURS:
-            sockets = {"LADING_LIMIT_SOCKETS_PER_CALLER_MAX": str(asked.followers)}
+            bounds = ("SOCKETS_PER_CALLER", "FOLLOWS_PER_CALLER", "HANDSHAKES_PER_ADDRESS")
+            sockets = {f"LADING_LIMIT_{bound}_MAX": str(asked.followers) for bound in bounds}
             server = servers.start_ours(on.settings, on.database_url, on.key, **sockets)
             maker: Maker = await stack.enter_async_context(changes.outbox(on.database_url, redis_url))
             greeting = {"authorization": f"Bearer {on.key}"}

@@ -76,6 +76,9 @@ class Limits:
     transaction_tries_max: int = 4
     sockets_per_caller_max: int = 20
     operations_per_socket_max: int = 100
+    follows_per_caller_max: int = 1_000
+    messages_per_socket_minute_max: int = 6_000
+    handshakes_per_address_max: int = 1_000
     event_streams_per_caller_max: int = 100
     connection_init_ms_max: int = 5_000
     frame_bytes_max: int = 64 * 1024

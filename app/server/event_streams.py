@@ -7,7 +7,6 @@ elsewhere: every event of a subscription has its cursor as its id, which clients
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
@@ -20,9 +19,10 @@ from app.kernel.limits import DEFAULTS, Limits
 from app.kernel.principal import Principal
 from app.server.http_requests import EVENT_STREAM, HttpRefusal
 from app.server.http_timing import Header
+from app.server.per_caller import PerCaller, TooMany, caller_of
 from app.server.telemetry import STREAMS
 from app.server.transport import CUT_OFF
-from app.server.websocket import KEEP_ALIVE_SECONDS, Answering, Draining, caller_of
+from app.server.websocket import KEEP_ALIVE_SECONDS, Answering, Draining
 from resolvers.context import GraphQLRequest, GraphQLResponse, NoQuery
 from resolvers.errors import RequestError, fault, told
 from resolvers.reading.documents import RequestErrors
@@ -52,7 +52,7 @@ class EventStreams:
         """Answer by `answering`."""
         self.answering = answering
         self.limits = limits
-        self.callers: Counter[str] = Counter()
+        self.callers = PerCaller(limits.event_streams_per_caller_max)
         self.open: set[EventStream] = set()
         self.draining = False
         self._keeping: asyncio.Task[None] | None = None
@@ -71,11 +71,10 @@ class EventStreams:
 
     def _remember(self, stream: EventStream) -> None:
         """Count one more stream of its caller; HttpRefusal where that is too many."""
-        found, limit = self.callers[stream.caller] + 1, self.limits.event_streams_per_caller_max
-        if found > limit:
-            message = f"Too many event streams at once: this would be {found}, the limit is {limit}."
-            raise HttpRefusal(429, "TOO_MANY_STREAMS", message)
-        self.callers[stream.caller] = found
+        try:
+            self.callers.take(stream.caller)
+        except TooMany as too_many:
+            raise HttpRefusal(429, "TOO_MANY_STREAMS", f"Too many event streams at once: {too_many}") from None
         self.open.add(stream)
         if self._keeping is None and not self.draining:
             self._keeping = asyncio.create_task(self._keep_alive(), name="event streams")
@@ -84,9 +83,7 @@ class EventStreams:
         """Count one stream of its caller less."""
         stream.finished.set()
         self.open.discard(stream)
-        self.callers[stream.caller] -= 1
-        if not self.callers[stream.caller]:
-            del self.callers[stream.caller]
+        self.callers.give_back(stream.caller)
         if not self.open:
             self._stop_keeping()
 

@@ -84,6 +84,7 @@ def serve(settings: Settings, build: Callable[[Settings], ASGIApp], *, announce:
             access_log=False,
             server_header=False,
             backlog=BACKLOG,
+            forwarded_allow_ips=settings.proxies,
             timeout_graceful_shutdown=settings.stop_seconds,
         )
         server = DrainingServer(config)

@@ -109,6 +109,11 @@ class Settings(BaseSettings):
     metrics_port: int | None = Field(
         None, ge=1, le=65535, description="The port at which a relay or a worker tells its figures, at /metrics."
     )
+    proxies: str = Field(
+        "127.0.0.1",
+        description="The addresses or networks of proxies whose X-Forwarded-For tells where clients are, separated by "
+        "commas; `*` for all.",
+    )
     workers: int = Field(1, ge=1, le=64, description="How many processes serve.")
     write_pool: int = Field(10, ge=1, le=500, description="Connections to PostgreSQL for writing, in each process.")
     read_pool: int = Field(10, ge=1, le=500, description="Connections to PostgreSQL for reading, in each process.")

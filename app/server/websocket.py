@@ -7,15 +7,13 @@ bounded buffer and goes on.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import aclosing, suppress
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import ExitStack, aclosing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 import structlog
 from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse
 from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
@@ -23,7 +21,9 @@ from app.kernel import clock
 from app.kernel.ending import to_its_end
 from app.kernel.limits import DEFAULTS, Limits
 from app.kernel.principal import Principal
+from app.server.handshakes import Handshakes
 from app.server.origins import ANY, Origins
+from app.server.per_caller import Pace, PerCaller, TooMany, caller_of
 from app.server.transport import SEND_NOW
 from app.server.websocket_messages import SUBPROTOCOL, CloseCode, Closing, Message, parse_message
 from resolvers.context import GraphQLRequest, GraphQLResponse
@@ -43,24 +43,6 @@ GONE = (WebSocketDisconnect, WebSocketDisconnected, RuntimeError)
 Authenticate = Callable[[Mapping[str, Any], Headers], Awaitable[Principal]]
 
 log = structlog.get_logger(__name__)
-
-
-def caller_of(principal: Principal, scope: Scope) -> str:
-    """Whom the sockets and streams of a caller are counted for: its key, its user, or a stranger's address."""
-    if principal.api_key_id:
-        return f"key {principal.api_key_id}"
-    if principal.user_id:
-        return f"user {principal.user_id}"
-    client = scope.get("client")
-    return f"{principal.name} at {client[0] if client else 'unknown'}"
-
-
-async def deny(websocket: WebSocket, reason: str) -> None:
-    """Refuse a handshake by HTTP's 403, and say why where the server can."""
-    if "websocket.http.response" in websocket.scope.get("extensions", {}):
-        await websocket.send_denial_response(PlainTextResponse(reason, status_code=403))
-    else:
-        await websocket.close()
 
 
 class Answering(Protocol):
@@ -90,11 +72,12 @@ class Sockets:
         What it raises closes the socket with 4403, or with 4500 where it is the database that failed. Pages that are
         not of `origins` get no socket.
         """
-        self.origins = origins
         self.answering = answering
         self.authenticate = authenticate
         self.limits = limits
-        self.callers: Counter[str] = Counter()
+        self.callers = PerCaller(limits.sockets_per_caller_max)
+        self.follows = PerCaller(limits.follows_per_caller_max)
+        self.handshakes = Handshakes(origins, limits.handshakes_per_address_max)
         self.open: set[Conversation] = set()
         self.draining = False
         self._keeping: asyncio.Task[None] | None = None
@@ -102,10 +85,10 @@ class Sockets:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one socket until it is closed."""
         websocket = WebSocket(scope, receive, send)
-        if (refusal := self.origins.refusal(dict(scope["headers"]))) is not None:
-            await deny(websocket, refusal)
+        handshake = await self.handshakes.begun(websocket)
+        if handshake is None:
             return
-        conversation = Conversation(self, websocket)
+        conversation = Conversation(self, websocket, handshake)
         self.open.add(conversation)
         if self._keeping is None:
             self._keeping = asyncio.create_task(self._keep_alive(), name="sockets")
@@ -115,19 +98,6 @@ class Sockets:
             self.open.discard(conversation)
             if not self.open:
                 self._stop_keeping()
-
-    def remember(self, caller: str) -> None:
-        """Count one more socket of `caller`; Closing where that is too many."""
-        found, limit = self.callers[caller] + 1, self.limits.sockets_per_caller_max
-        if found > limit:
-            raise Closing(CloseCode.TOO_MANY, f"Too many sockets: this would be {found}, the limit is {limit}.")
-        self.callers[caller] = found
-
-    def forget(self, caller: str) -> None:
-        """Count one socket of `caller` less."""
-        self.callers[caller] -= 1
-        if not self.callers[caller]:
-            del self.callers[caller]
 
     @property
     def principals(self) -> list[Principal]:
@@ -162,9 +132,12 @@ class Sockets:
 class Conversation:
     """One socket: from its handshake to its close."""
 
-    def __init__(self, sockets: Sockets, websocket: WebSocket) -> None:
+    def __init__(self, sockets: Sockets, websocket: WebSocket, handshake: ExitStack) -> None:
+        """Speak over `websocket`; `handshake` is closed once the caller is known, or at the end."""
         self.principal: Principal | None = None
         self._sockets = sockets
+        self._handshake = handshake
+        self._pace = Pace(sockets.limits.messages_per_socket_minute_max)
         self._websocket = websocket
         self._send_now = websocket.scope.get("extensions", {}).get(SEND_NOW)
         self._operations: dict[str, asyncio.Task[None]] = {}
@@ -242,6 +215,10 @@ class Conversation:
 
     async def _take(self, message: Message) -> None:
         """Do what a message asks."""
+        try:
+            self._pace.one_more(asyncio.get_running_loop().time())
+        except TooMany as too_many:
+            raise Closing(CloseCode.TOO_MANY, f"Too many messages in a minute: {too_many}") from None
         match message.kind:
             case "connection_init":
                 self._initialise(message.payload or {})
@@ -266,6 +243,7 @@ class Conversation:
             principal = await self._sockets.authenticate(payload, self._websocket.headers)
             self._count(principal)
             self.principal = principal
+            self._handshake.close()
             self._end_with(principal)
             await self._send({"type": "connection_ack"})
         except Closing as closing:
@@ -289,8 +267,26 @@ class Conversation:
     def _count(self, principal: Principal) -> None:
         """Count the caller's sockets, up to the limit."""
         caller = caller_of(principal, self._websocket.scope)
-        self._sockets.remember(caller)
+        try:
+            self._sockets.callers.take(caller)
+        except TooMany as too_many:
+            raise Closing(CloseCode.TOO_MANY, f"Too many sockets: {too_many}") from None
         self._caller = caller
+
+    @contextmanager
+    def _followed(self) -> Iterator[None]:
+        """Count one subscription of the caller within the block; RequestError where it has too many."""
+        assert self._caller is not None  # noqa: S101
+        follows = self._sockets.follows
+        try:
+            follows.take(self._caller)
+        except TooMany as too_many:
+            numbers = {"found": too_many.found, "limit": too_many.limit}
+            raise over_limit("TOO_MANY_SUBSCRIPTIONS", "Too many subscriptions at once", **numbers) from None
+        try:
+            yield
+        finally:
+            follows.give_back(self._caller)
 
     async def _begin(self, operation_id: str, request: GraphQLRequest) -> None:
         """Begin an operation, unless the socket is about to be closed."""
@@ -346,8 +342,9 @@ class Conversation:
         if self._send_now is not None:
             answer.send_now = lambda body: self._send_now(head, body, b"}")
         async with aclosing(answer):
-            async for body in answer:
-                await self._tell(head, body)
+            with self._followed():
+                async for body in answer:
+                    await self._tell(head, body)
         return None
 
     async def _tell(self, head: bytes, body: bytes) -> None:
@@ -389,5 +386,6 @@ class Conversation:
             task.cancel()
         if tasks or self._left:
             await asyncio.wait([*tasks, *self._left])
+        self._handshake.close()
         if self._caller is not None:
-            self._sockets.forget(self._caller)
+            self._sockets.callers.give_back(self._caller)

@@ -7,11 +7,15 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
-from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Subprotocol
 
 from app.server.websocket_messages import SUBPROTOCOL, CloseCode
 from resolvers.errors import RequestError
 from tests.server.sockets import Server, closed, receive, send, serving, streams
+
+TOO_MANY = "TOO_MANY_SUBSCRIPTIONS"
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +95,42 @@ class TestHandshake:
                     await asyncio.sleep(0.01)
             async with server.acknowledged():
                 pass
+
+    async def test_answers_429_where_too_many_of_an_address_say_nothing(self):
+        async with serving(handshakes_per_address_max=1) as server, server.acknowledged(), server.connected() as silent:
+            with pytest.raises(InvalidStatus) as refused:
+                await connect(server.url, subprotocols=[Subprotocol(SUBPROTOCOL)])
+            assert refused.value.response.status_code == 429
+            assert b"this would be 2, the limit is 1" in (refused.value.response.body or b"")
+            await silent.close()
+            async with asyncio.timeout(3):
+                while server.sockets.handshakes.waiting:
+                    await asyncio.sleep(0.01)
+            async with server.acknowledged():
+                pass
+
+    async def test_counts_those_behind_a_proxy_by_what_it_tells_of_them(self):
+        async with serving(handshakes_per_address_max=1) as server:
+            sockets = [
+                await connect(
+                    server.url,
+                    subprotocols=[Subprotocol(SUBPROTOCOL)],
+                    additional_headers={"X-Forwarded-For": f"192.0.2.{number}"},
+                )
+                for number in range(3)
+            ]
+            assert len(server.sockets.handshakes.waiting) == 3
+            for socket in sockets:
+                await socket.close()
+
+    async def test_closes_with_4429_for_too_many_messages_in_a_minute(self):
+        async with serving(messages_per_socket_minute_max=5) as server, server.acknowledged() as connection:
+            for _ in range(4):
+                await send(connection, type="ping")
+                assert (await receive(connection))["type"] == "pong"
+            await send(connection, type="ping")
+            code, reason = await closed(connection)
+            assert (code, reason) == (4429, "Too many messages in a minute: this would be 6, the limit is 5.")
 
     async def test_closes_with_4403_when_a_caller_may_no_longer_call(self, server):
         async with server.acknowledged(authorization="anna") as anna, server.acknowledged(authorization="bert") as bert:
@@ -183,6 +223,24 @@ class TestOperations:
             assert (refused["id"], refused["type"]) == ("3", "error")
             told = refused["payload"][0]["extensions"]
             assert (told["code"], told["found"], told["limit"]) == ("TOO_MANY_OPERATIONS", 3, 2)
+
+    async def test_refuses_subscriptions_over_the_limit_of_a_caller_on_all_its_sockets(self):
+        async with serving(follows_per_caller_max=2) as server:
+            async with server.acknowledged() as one, server.acknowledged() as other:
+                for connection in (one, other):
+                    await send(connection, type="subscribe", id="1", payload={"query": "follow"})
+                await streams(server, 2)
+                await send(one, type="subscribe", id="2", payload={"query": "follow"})
+                refused = await receive(one)
+                told = refused["payload"][0]["extensions"]
+                assert (refused["type"], told["code"], told["found"], told["limit"]) == ("error", TOO_MANY, 3, 2)
+                assert server.answering.streams[2].closed
+                await send(other, type="complete", id="1")
+                await send(one, type="subscribe", id="2", payload={"query": "count"})
+                assert (await receive(one))["type"] == "next"
+            async with asyncio.timeout(3):
+                while server.sockets.follows:
+                    await asyncio.sleep(0.01)
 
     async def test_counts_what_its_client_left_until_it_has_ended(self):
         async with serving(operations_per_socket_max=2) as server, server.acknowledged() as connection:
