@@ -22,6 +22,9 @@ EVENT_STREAM = "text/event-stream"
 OFFERED = (GRAPHQL_JSON, JSON)
 PREFLIGHT_HEADERS = (b"graphql-require-preflight", b"x-apollo-operation-name", b"apollo-require-preflight")
 """A cross-site form cannot send these, so a GET that has one was meant."""
+OF_EVENT_SOURCE = EVENT_STREAM.encode()
+"""What a browser's `EventSource` accepts, and nothing else that a page asks for without a script. It can send neither
+those headers nor any credential, so it follows as a stranger does."""
 POSITION = b"lading-position"
 """What the caller's last mutation answered under this name, it may send along under the same."""
 RANGES_MAX = 20
@@ -178,7 +181,8 @@ def _from_query(query_string: bytes, headers: Headers) -> GraphQLRequest:
 
     It is a query: a mutation is never done by GET, which anyone may repeat.
     """
-    if not any(name in headers.values for name in PREFLIGHT_HEADERS):
+    meant = any(name in headers.values for name in PREFLIGHT_HEADERS)
+    if not meant and headers.values.get(b"accept") != OF_EVENT_SOURCE:
         raise HttpRefusal(400, "PREFLIGHT_REQUIRED", "A query by GET needs the header `GraphQL-Require-Preflight: 1`.")
     try:
         sent = parse_qs(query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=20)

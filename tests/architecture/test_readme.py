@@ -26,6 +26,22 @@ class TestReadme:
         assert text == filled(text), "Settings, limits or results changed: run `python -m tests.architecture.readme`."
 
 
+class TestClients:
+    def test_follow_as_their_tests_do(self) -> None:
+        """Each line of a snippet stands in one script that the tests run, in that order; others may stand between."""
+        scripts = [path.read_text().splitlines() for path in sorted((ROOT / "tests/clients").glob("*.*"))]
+        snippets = [*blocks("README.md", "js"), *blocks("README.md", "python")]
+        assert snippets
+        for snippet in snippets:
+            assert any(is_part(snippet.splitlines(), script) for script in scripts), snippet
+
+
+def is_part(wanted: list[str], script: list[str]) -> bool:
+    """Whether lines stand in a script in that order, however deep."""
+    lines = iter(each.strip() for each in script)
+    return all(line.strip() in lines for line in wanted)
+
+
 @pytest.mark.parametrize("document", DOCUMENTS)
 class TestDocuments:
     def test_ask_what_the_graph_answers(self, document: str) -> None:

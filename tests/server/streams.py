@@ -17,6 +17,7 @@ from app.server.transport import CUT_OFF
 
 SECONDS = 5
 NONE: Mapping[str, str] = {}
+PREFLIGHT = {"graphql-require-preflight": "1"}
 
 
 @dataclass(frozen=True)
@@ -126,12 +127,13 @@ async def asked(
     query: str,
     *,
     method: str = "POST",
+    preflight: bool = True,
     headers: Mapping[str, str] = NONE,
     **more: Any,
 ) -> AsyncIterator[Client]:
     """A client that asks within the block, and goes away at its end."""
     client, told = Client(), {"query": query, **more}
-    sent = {"accept": EVENT_STREAM, "content-type": JSON, "graphql-require-preflight": "1", **headers}
+    sent = {"accept": EVENT_STREAM, "content-type": JSON, **(PREFLIGHT if preflight else NONE), **headers}
     scope = {
         "type": "http",
         "method": method,

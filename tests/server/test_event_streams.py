@@ -182,10 +182,13 @@ class TestChosen:
             await eventually(lambda: client.complete)
             assert client.headers["content-type"].split(";")[0] == answered
 
-    async def test_by_get_with_the_header_that_no_link_can_send(self, house):
-        async with asked(house.endpoint, "subscription", method="GET") as client:
-            await house.following(client, 1)
-            assert client.status == 200
+    @pytest.mark.parametrize(
+        ("meant", "also", "status"), [(True, ", */*", 200), (False, "", 200), (False, ", */*", 400)]
+    )
+    async def test_by_get_with_a_header_that_no_link_can_send(self, house, meant, also, status):
+        sent = {"preflight": meant, "headers": {"accept": EVENT_STREAM + also}}
+        async with asked(house.endpoint, "subscription", method="GET", **sent) as client:
+            assert client.status == status
 
 
 class TestTold:

@@ -1,0 +1,118 @@
+"""Faults under load: whatever is killed, every follower ends with exactly the events of the log, each once, in order.
+
+The ordinary suite has each fault once, for a second or two, two or three at a time. `--faults SECONDS` goes on for so
+long, with outages ten times as long, an import and long transactions beside, and a PostgreSQL that restarts and
+crashes. What happens is drawn from a seed, which is told where it fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from random import Random
+
+from tests.faults.beside import Import, importing, open_transactions
+from tests.faults.conftest import Ground
+from tests.faults.crowd import Crowd
+from tests.faults.harm import LONG, SHORT, Fault, Scene
+from tests.faults.topics import of_customers, of_staff, of_strangers
+from tests.faults.trading import Api, Market
+from tests.faults.truth import Truth
+from tests.faults.world import World, world
+
+SHIPMENTS = "SELECT id, tracking_token FROM shipments ORDER BY id DESC LIMIT 4"
+UNDER_LOAD_SECONDS = 0.3
+AT_ONCE_MAX = 3
+PLAYS = 4
+
+
+class Drama:
+    """A world with its market and its crowd, in which one fault after the other happens."""
+
+    def __init__(self, of: World, *, rate: float, longer: float) -> None:
+        chance = Random(of.chance.random())  # noqa: S311
+        self.world = of
+        self.api = Api(of.addresses, chance)
+        self.api.credential = of.shop.staff
+        self.market = Market(of.ground.sessions, self.api, rate=rate)
+        self.crowd = Crowd(of, self.api)
+        self.truth = Truth(of, self.api)
+        self.scene = Scene(of, self.crowd, longer)
+        self.importing: Import | None = None
+
+    @asynccontextmanager
+    async def going_on(self) -> AsyncIterator[None]:
+        """Trade and followers, within the block."""
+        async with AsyncExitStack() as things:
+            things.push_async_callback(self.api.close)
+            things.push_async_callback(self.crowd.end)
+            things.push_async_callback(self.market.end)
+            await self.crowd.join(*of_staff(self.world.shop), *of_customers(self.world.shop))
+            await self.market.begin([self.world.chance.randrange(1_000_000) for _ in range(PLAYS)])
+            yield
+
+    async def join_strangers(self) -> None:
+        """Have strangers follow the newest shipments by their tokens."""
+        shipments = await self.world.in_database(SHIPMENTS)
+        await self.crowd.join(*of_strangers({row["id"]: row["tracking_token"] for row in shipments}))
+
+    async def suffer(self, faults: Sequence[Fault]) -> None:
+        """Let faults happen at once while trade goes on, and then everybody come to rest and be checked."""
+        began, told = time.monotonic(), self.crowd.told
+        await asyncio.sleep(UNDER_LOAD_SECONDS)
+        async with asyncio.TaskGroup() as under_way:
+            for fault in faults:
+                under_way.create_task(fault(self.scene))  # type: ignore[arg-type]
+        await asyncio.sleep(UNDER_LOAD_SECONDS)
+        await self.market.hold_still()
+        ended = time.monotonic()
+        async with self.importing.held() if self.importing else nullcontext():
+            await self.truth.require(self.crowd)
+        self.market.go_on()
+        names = ", ".join(fault.__name__ for fault in faults)
+        now = time.monotonic()
+        say(f"{names}: {ended - began:.1f} s, all right {now - ended:.1f} s after; {self.crowd.told - told} told")
+
+    def say(self) -> None:
+        """Say what it came to."""
+        say(f"{len(self.crowd.followers)} followers, {len(self.truth.events)} events, {self.crowd.told} told")
+        say(f"{self.market.commands} commands, refused {dict(self.market.refused)}, {dict(self.api.repeated)}")
+        say(f"streams ended: {dict(self.crowd.ends)}")
+        if self.importing:
+            say(f"the import was begun {self.importing.begun} times, is whole: {self.importing.is_whole}")
+
+
+def say(what: str) -> None:
+    """Say what happened, to whoever reads along or looks why it failed."""
+    print(what, flush=True)  # noqa: T201
+
+
+class TestFollowers:
+    async def test_lose_no_event_by_any_fault(self, ground: Ground) -> None:
+        begins, kept = {"serve": 2, "relay": 2, "worker": 1}, {"serve": 1, "relay": 1, "worker": 1}
+        async with world(ground, begins, kept) as of:
+            drama = Drama(of, rate=20, longer=1)
+            async with drama.going_on():
+                faults = of.chance.sample(SHORT, len(SHORT))
+                for first in range(0, len(faults), AT_ONCE_MAX):
+                    await drama.suffer(faults[first : first + AT_ONCE_MAX])
+                    if first == 0:
+                        await drama.join_strangers()
+                drama.say()
+
+    async def test_lose_no_event_for_minutes(self, own_ground: Ground, seconds: int) -> None:
+        say(f"--seed {own_ground.seed}")
+        kept = {"serve": 3, "relay": 2, "worker": 2}
+        async with world(own_ground, kept, kept) as of:
+            drama = Drama(of, rate=30, longer=10)
+            until = time.monotonic() + seconds
+            async with drama.going_on(), importing(of) as drama.importing, open_transactions(of):
+                left: list[Fault] = []
+                while time.monotonic() < until or left:
+                    left = left or of.chance.sample(LONG, len(LONG))
+                    now, left = left[: (count := of.chance.randint(1, AT_ONCE_MAX))], left[count:]
+                    await drama.suffer(now)
+                    await drama.join_strangers()
+                drama.say()
