@@ -305,10 +305,12 @@ class Conversation:
         self._operations[operation_id] = asyncio.create_task(operation)
 
     async def _operate(self, operation_id: str, request: GraphQLRequest, principal: Principal) -> None:
-        """Run one operation to its end, and tell it."""
+        """Run one operation to its end, and tell it. A stream may last for days, and keeps nothing of its request."""
         last: dict[str, Any] = {"id": operation_id, "type": "complete"}
         try:
-            refused = await self._answer(operation_id, request, principal)
+            answer = await to_its_end(self._sockets.answering.answer(request, principal))
+            del request
+            refused = await self._answer(operation_id, answer)
             if refused is not None:
                 last = {"id": operation_id, "type": "error", "payload": refused}
         except RequestErrors as refusal:
@@ -329,10 +331,9 @@ class Conversation:
         with suppress(*GONE):
             await self._send(last)
 
-    async def _answer(self, operation_id: str, request: GraphQLRequest, principal: Principal) -> Any:
+    async def _answer(self, operation_id: str, answer: GraphQLResponse | Stream) -> Any:
         """Send each answer of an operation; answers the errors of one of which nothing was executed."""
         head = b'{"id":%b,"type":"next","payload":' % orjson.dumps(operation_id)
-        answer = await to_its_end(self._sockets.answering.answer(request, principal))
         if isinstance(answer, GraphQLResponse):
             if not answer.executed:
                 return orjson.loads(answer.body)["errors"]

@@ -28,7 +28,7 @@ Place = tuple[Any, ...]
 """The name of an event, or its name, one of its keys and a value of that."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """The `values` of which events must tell one as `fact`."""
 
@@ -49,7 +49,7 @@ class Wanted:
         return [{self.fact: [value] if self.of_several else value} for value in self.values]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Route:
     """Which events a follower follows: their names, and what they must tell."""
 
@@ -149,7 +149,7 @@ class SharedReading:
                 follower.end(reason(follower))
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Cohort:
     """The followers of one route and one payload."""
 
@@ -188,7 +188,7 @@ class Routes:
             reading = self._readings.get(reading_key)
             if reading is None:
                 reading = self._readings[reading_key] = SharedReading(payload, self._limits, self._reads)
-            cohort = self._cohorts[key] = Cohort(route, reading)
+            cohort = self._cohorts[reading.payload.key, route] = Cohort(route, reading)
             reading.cohorts.add(cohort)
             for place in route.places:
                 self._at[place].add(cohort)

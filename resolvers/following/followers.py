@@ -56,6 +56,21 @@ class Follower:
     A reader that waits is sent to by `send_now`, where it has that: its task would do the same, but a step later.
     """
 
+    __slots__ = (
+        "_buffer_max",
+        "_conflates",
+        "_ended",
+        "_newest",
+        "_snapshot",
+        "_superseding",
+        "_waiter",
+        "_waiting",
+        "delivered_at",
+        "epoch",
+        "joined_at",
+        "send_now",
+    )
+
     def __init__(self, start: Cursor, *, buffer_max: int, conflates: bool) -> None:
         """Follow from `start`, with at most `buffer_max` deliveries waiting."""
         self.epoch = start.epoch

@@ -40,7 +40,7 @@ Told = tuple[bytes, int]
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Asked:
     """What one subscription operation asks for."""
 
@@ -54,6 +54,18 @@ class Asked:
 
 class Stream:
     """One subscription as it is read: a whole GraphQL response as JSON for each event, until it is closed."""
+
+    __slots__ = (
+        "_after",
+        "_ended",
+        "_following",
+        "_responses",
+        "_start",
+        "_told_at",
+        "cohort",
+        "follower",
+        "send_now",
+    )
 
     def __init__(self, following: Following, asked: Asked) -> None:
         self._following = following
@@ -162,6 +174,7 @@ class Following:
             raise CursorExpired
         follower.joined_at = max(position, self.tail.position)
         cohort = self.routes.join(follower, asked.route, asked.payload)
+        asked = replace(asked, route=cohort.route, payload=cohort.reading.payload)
         stream.join(follower, cohort)
         try:
             _, missed = await to_its_end(self._missed(asked, follower, position, follower.joined_at))
