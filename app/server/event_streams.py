@@ -20,9 +20,10 @@ from app.kernel.principal import Principal
 from app.server.http_requests import EVENT_STREAM, HttpRefusal
 from app.server.http_timing import Header
 from app.server.per_caller import PerCaller, TooMany, caller_of
+from app.server.rounds import Rounds
 from app.server.telemetry import STREAMS
 from app.server.transport import CUT_OFF
-from app.server.websocket import KEEP_ALIVE_SECONDS, Answering, Draining
+from app.server.websocket import Answering, Draining
 from resolvers.context import GraphQLRequest, GraphQLResponse, NoQuery
 from resolvers.errors import RequestError, fault, told
 from resolvers.reading.documents import RequestErrors
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
     from resolvers.following.run import Stream
 
+BEAT_SECONDS = 15.0
+"""So often a stream is told to be open, for HTTP has no ping, and proxies cut off what is silent for a minute."""
 LAST_WORDS_SECONDS = 0.5
 """So long a client may take the reason why its stream ends, before it is cut off without."""
 HEAD: tuple[Header, ...] = (
@@ -53,9 +56,8 @@ class EventStreams:
         self.answering = answering
         self.limits = limits
         self.callers = PerCaller(limits.event_streams_per_caller_max)
-        self.open: set[EventStream] = set()
         self.draining = False
-        self._keeping: asyncio.Task[None] | None = None
+        self._rounds = Rounds(EventStream.keep_alive, BEAT_SECONDS)
 
     async def begun(self, request: GraphQLRequest, principal: Principal, scope: Scope) -> EventStream:
         """The stream of an operation, which is to be run; HttpRefusal where the caller may have none, or not so."""
@@ -75,17 +77,18 @@ class EventStreams:
             self.callers.take(stream.caller)
         except TooMany as too_many:
             raise HttpRefusal(429, "TOO_MANY_STREAMS", f"Too many event streams at once: {too_many}") from None
-        self.open.add(stream)
-        if self._keeping is None and not self.draining:
-            self._keeping = asyncio.create_task(self._keep_alive(), name="event streams")
+        self._rounds.add(stream)
 
     def forget(self, stream: EventStream) -> None:
         """Count one stream of its caller less."""
         stream.finished.set()
-        self.open.discard(stream)
+        self._rounds.discard(stream)
         self.callers.give_back(stream.caller)
-        if not self.open:
-            self._stop_keeping()
+
+    @property
+    def open(self) -> set[EventStream]:
+        """The streams that are open."""
+        return self._rounds.open
 
     @property
     def principals(self) -> list[Principal]:
@@ -101,7 +104,7 @@ class EventStreams:
     async def drain(self, seconds: float = 10) -> None:
         """Let every subscription send what waits, for so long, and break its stream off: clients go on elsewhere."""
         self.draining = True
-        self._stop_keeping()
+        self._rounds.stop()
         streams = [stream for stream in self.open if stream.follows]
         for stream in streams:
             stream.drain()
@@ -111,21 +114,9 @@ class EventStreams:
         for stream in self.open.intersection(streams):
             stream.cut_off()
 
-    async def _keep_alive(self) -> None:
+    async def keep_alive(self) -> None:
         """Tell clients whose streams are idle how far they have come, and let those go that take nothing any more."""
-        while True:
-            await asyncio.sleep(KEEP_ALIVE_SECONDS)
-            self.keep_alive()
-
-    def keep_alive(self) -> None:
-        """Do so once."""
-        for stream in self.open:
-            stream.keep_alive()
-
-    def _stop_keeping(self) -> None:
-        if self._keeping is not None:
-            self._keeping.cancel()
-            self._keeping = None
+        await self._rounds.once(0)
 
 
 class EventStream:

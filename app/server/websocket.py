@@ -24,6 +24,7 @@ from app.kernel.principal import Principal
 from app.server.handshakes import Handshakes
 from app.server.origins import ANY, Origins
 from app.server.per_caller import Pace, PerCaller, TooMany, caller_of
+from app.server.rounds import Rounds
 from app.server.transport import SEND_NOW
 from app.server.websocket_messages import SUBPROTOCOL, CloseCode, Closing, Message, parse_message
 from resolvers.context import GraphQLRequest, GraphQLResponse
@@ -34,7 +35,8 @@ from resolvers.reading.documents import RequestErrors
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-KEEP_ALIVE_SECONDS = 15.0
+CURSOR_SECONDS = 60.0
+"""So often a client is told how far its idle streams have come: a few positions more or less are soon passed over."""
 LEAVE_SECONDS = 0.1
 """So long the next message waits for an operation that its client has left."""
 GONE = (WebSocketDisconnect, WebSocketDisconnected, RuntimeError)
@@ -78,9 +80,8 @@ class Sockets:
         self.callers = PerCaller(limits.sockets_per_caller_max)
         self.follows = PerCaller(limits.follows_per_caller_max)
         self.handshakes = Handshakes(origins, limits.handshakes_per_address_max)
-        self.open: set[Conversation] = set()
         self.draining = False
-        self._keeping: asyncio.Task[None] | None = None
+        self._rounds = Rounds(Conversation.tell_cursors, CURSOR_SECONDS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one socket until it is closed."""
@@ -89,15 +90,16 @@ class Sockets:
         if handshake is None:
             return
         conversation = Conversation(self, websocket, handshake)
-        self.open.add(conversation)
-        if self._keeping is None:
-            self._keeping = asyncio.create_task(self._keep_alive(), name="sockets")
+        self._rounds.add(conversation)
         try:
             await conversation.run()
         finally:
-            self.open.discard(conversation)
-            if not self.open:
-                self._stop_keeping()
+            self._rounds.discard(conversation)
+
+    @property
+    def open(self) -> set[Conversation]:
+        """The sockets that are open."""
+        return self._rounds.open
 
     @property
     def principals(self) -> list[Principal]:
@@ -113,20 +115,8 @@ class Sockets:
     async def drain(self, seconds: float = 10) -> None:
         """Let every stream send what waits and every operation end, for so long; then close all with 1012."""
         self.draining = True
-        self._stop_keeping()
+        self._rounds.stop()
         await asyncio.gather(*(conversation.drain(seconds) for conversation in list(self.open)))
-
-    async def _keep_alive(self) -> None:
-        """Tell clients whose streams are idle how far they have come, so that they resume from there."""
-        while True:
-            await asyncio.sleep(KEEP_ALIVE_SECONDS)
-            for conversation in self.open:
-                conversation.tell_cursors()
-
-    def _stop_keeping(self) -> None:
-        if self._keeping is not None:
-            self._keeping.cancel()
-            self._keeping = None
 
 
 class Conversation:

@@ -238,10 +238,10 @@ class TestTold:
     async def test_how_far_it_has_come_while_it_is_idle(self, house):
         async with asked(house.endpoint, "subscription") as client:
             stream = await house.following(client, 1)
-            house.streams.keep_alive()
+            await house.streams.keep_alive()
             await eventually(lambda: client.body.endswith(b"\n\n:\n\n"))
             stream.idle_cursor = at(9)
-            house.streams.keep_alive()
+            await house.streams.keep_alive()
             await eventually(lambda: client.last_id == at(9))
             assert len(client.events) == 1
 
@@ -323,11 +323,11 @@ class TestEnds:
             stuck.reads.clear()
             slow.given.put_nowait(1)
             await eventually(slow.given.empty)
-            house.streams.keep_alive()
+            await house.streams.keep_alive()
             fast.given.put_nowait(1)
             await other.until(1)
             assert not stuck.cut_off
-            house.streams.keep_alive()
+            await house.streams.keep_alive()
             await eventually(lambda: slow.closed)
             assert stuck.cut_off
             assert len(house.streams.open) == 1
@@ -354,9 +354,9 @@ class TestOverSockets:
             for number in range(1_000):
                 stream.given.put_nowait(number)
             await no_more_is_taken_of(stream)
-            house.streams.keep_alive()
+            await house.streams.keep_alive()
             assert not stream.closed
-            house.streams.keep_alive()
+            await house.streams.keep_alive()
             await eventually(lambda: stream.closed and not house.streams.open)
             with suppress(ConnectionError):
                 assert not (await asyncio.wait_for(reader.read(-1), SECONDS)).endswith(b"0\r\n\r\n")
