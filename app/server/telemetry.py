@@ -94,14 +94,19 @@ def add_request_id(_: Any, __: str, line: Any) -> Any:
 
 
 def start_logging(level: LogLevel, form: LogFormat) -> None:
-    """Write log lines of ours and of libraries alike to the error output, in `form`."""
+    """Write log lines of ours and of libraries alike to the error output, in `form`.
+
+    What a fault is told with are the lines of code that led to it, and never their variables: some hold secrets, and
+    to draw them all took seconds in which nobody was answered.
+    """
     before: list[Any] = [
         add_request_id,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    last: Any = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    plain = structlog.dev.plain_traceback
+    last: Any = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
     if form is LogFormat.JSON:
         last = structlog.processors.JSONRenderer()
     after: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, hide_secrets]

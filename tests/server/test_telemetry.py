@@ -5,11 +5,14 @@ import json
 import logging
 import os
 import select
+import subprocess
+import sys
 from datetime import datetime
 
 import pytest
 
 from app.server import telemetry
+from app.server.migrating import ROOT
 from app.server.telemetry import RequestTelemetry, _beginning, hide_secrets, request_lines
 
 
@@ -141,6 +144,30 @@ class TestRequestLines:
                 await asyncio.sleep(0.01)
         assert max(map(len, pieces)) <= select.PIPE_BUF
         assert [json.loads(line)["ms"] for line in b"".join(pieces).splitlines()] == list(range(100))
+
+
+FAULT = """
+import structlog
+from app.server.settings import LogFormat, LogLevel
+from app.server.telemetry import start_logging
+
+start_logging(LogLevel.INFO, LogFormat.{form})
+token = "that opens" + " a cart"
+try:
+    raise KeyError("broken")
+except KeyError:
+    structlog.get_logger("tests").exception("fault")
+"""
+
+
+class TestFaults:
+    @pytest.mark.parametrize("form", ["JSON", "CONSOLE"])
+    def test_are_told_without_the_variables_of_the_code(self, form):
+        command = [sys.executable, "-c", FAULT.format(form=form)]
+        told = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stderr.decode()
+        assert "KeyError: 'broken'" in told
+        assert "that opens a cart" not in told
+        assert len(told.splitlines()) < 10
 
 
 class TestHideSecrets:
