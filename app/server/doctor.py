@@ -13,9 +13,9 @@ from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 import asyncpg
-import redis.asyncio
 from redis.exceptions import RedisError
 
+from app.kernel.limits import DEFAULTS
 from app.server.database import asyncpg_url, place_of
 from app.server.doctor_log import log_findings
 from app.server.embedded import is_running
@@ -23,7 +23,8 @@ from app.server.failure import Failure
 from app.server.migrating import head, mismatch, revision_by
 from app.server.replica import FLUSHED_SQL, REACHED_SQL
 from app.server.settings import Settings, complete
-from app.server.wakeup import redis_address
+from app.server.wakeup.addresses import Kind, read_address
+from app.server.wakeup.servers import Servers
 
 POSTGRES_OLDEST = 150_000
 REDIS_OLDEST = 7
@@ -95,7 +96,7 @@ async def _reached(what: str, url: str, look: Callable[[str, str], Awaitable[lis
         return await look(what, url)
     except UNREACHABLE as failure:
         return [
-            Finding(what, "does not answer", wrong=True, advice=f"{place_of(url)}: {failure or type(failure).__name__}")
+            Finding(what, "does not answer", wrong=True, advice=f"{_place(url)}: {failure or type(failure).__name__}")
         ]
 
 
@@ -151,13 +152,29 @@ async def _log(_: str, url: str) -> list[Finding]:
 
 
 async def _redis(what: str, url: str) -> list[Finding]:
-    async with redis.asyncio.Redis.from_url(redis_address(url), socket_connect_timeout=5) as client:
-        told = await client.info("server")
+    address = read_address(url)
+    servers = Servers(address, DEFAULTS)
+    try:
+        async with servers.telling() as client:
+            told = await client.info("server")
+            state = (await client.cluster("INFO"))["cluster_state"] if address.kind is Kind.CLUSTER else ""
+    finally:
+        await servers.close()
     name = f"Valkey {told['valkey_version']}" if "valkey_version" in told else f"Redis {told['redis_version']}"
     old = int(str(told["redis_version"]).split(".")[0]) < REDIS_OLDEST
     return [
-        Finding(what, f"{name} at {place_of(url)}", wrong=old, advice="Lading needs Redis 7 or newer." if old else "")
+        Finding(
+            what,
+            f"{name} at {address.place}{f', a cluster whose state is {state}' if state else ''}",
+            wrong=old,
+            advice="Lading needs Redis 7 or newer." if old else "",
+        )
     ]
+
+
+def _place(url: str) -> str:
+    """Where a server of either kind is."""
+    return place_of(url) if url.startswith("postgres") else read_address(url).place
 
 
 def _interface(settings: Settings) -> Finding:

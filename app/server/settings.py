@@ -21,6 +21,7 @@ from app.kernel.identity import unguessable_token
 from app.kernel.limits import Limits
 from app.server.embedded import embedded_servers
 from app.server.failure import Failure
+from app.server.wakeup.addresses import Kind, read_address
 
 PREFIX = "LADING_"
 LIMIT_PREFIX = "LADING_LIMIT_"
@@ -28,7 +29,6 @@ SECRET_LENGTH_MIN = 32
 SECRET_CHARACTERS_MIN = 10
 """So many different characters: a word repeated is no secret."""
 DATABASE_SCHEMES = ("postgresql://", "postgres://", "postgresql+asyncpg://")
-REDIS_SCHEMES = ("redis://", "rediss://", "valkey://", "valkeys://", "unix://")
 
 
 class SettingsFailure(Failure):
@@ -94,7 +94,8 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(
         None,
         validation_alias="REDIS_URL",
-        description="The Redis (7 or newer) or Valkey to wake by, as redis://…; without it an embedded one is run.",
+        description="The Redis (7 or newer) or Valkey to wake by, as `redis://…`, `redis+cluster://host:port,…` or "
+        "`redis+sentinel://host:port,…/master`; without it an embedded one is run.",
     )
     redis_prefix: str = Field(
         "lading",
@@ -159,8 +160,8 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _names_redis(cls, value: SecretStr | None) -> SecretStr | None:
-        if value and not value.get_secret_value().startswith(REDIS_SCHEMES):
-            raise ValueError("must begin with redis://, rediss:// or unix://")
+        if value and read_address(value.get_secret_value()).kind is Kind.MEMORY:
+            raise ValueError("memory:// wakes nobody in other processes")
         return value
 
     @field_validator("secret")

@@ -12,7 +12,7 @@ import pytest
 import redis.asyncio
 
 from app.kernel.limits import DEFAULTS
-from app.server.wakeup import Bell, Subscription, Unsubscribed, Wakeup, redis_address
+from app.server.wakeup import Bell, Subscription, Unsubscribed, Wakeup
 from tests.following.own_redis import OwnRedis
 
 
@@ -183,17 +183,8 @@ class TestBell:
             running.cancel()
 
 
-class TestRedisAddress:
-    def test_takes_the_names_of_both_servers(self):
-        assert redis_address("valkey://host:1/2") == "redis://host:1/2"
-        assert redis_address("rediss://host") == "rediss://host"
-        assert redis_address("valkey+unix:///run/own.sock?db=1") == "unix:///run/own.sock?db=1"
-
-    def test_refuses_what_is_no_redis(self):
-        with pytest.raises(ValueError, match="kafka:// is no address"):
-            redis_address("kafka://host")
-
-    async def test_reaches_a_unix_socket(self, own_redis):
+class TestUnixSocket:
+    async def test_is_reached(self, own_redis):
         async with connected(f"unix://{own_redis.socket}") as wakeup:
             await up(wakeup)
             async with wakeup.subscribe("a") as reader:

@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 from broadcaster import Broadcast
@@ -19,13 +18,13 @@ from broadcaster._base import Unsubscribed
 from redis.exceptions import RedisError
 
 from app.kernel.limits import DEFAULTS, Limits
-from app.server.wakeup.addresses import redis_address
+from app.server.wakeup.addresses import Kind, read_address
 from app.server.wakeup.figures import MISSED, UNTOLD
 from app.server.wakeup.memory import MemoryBackend
 from app.server.wakeup.messages import GAP, Subscription
 from app.server.wakeup.server import RedisBackend
 
-__all__ = ["GAP", "RELAY_CHANNEL", "Bell", "Subscription", "Unsubscribed", "Wakeup", "redis_address"]
+__all__ = ["GAP", "RELAY_CHANNEL", "Bell", "Subscription", "Unsubscribed", "Wakeup", "read_address"]
 
 RELAY_CHANNEL = "relay"
 NAMESPACE = "lading"
@@ -37,8 +36,9 @@ class Wakeup(Broadcast):
     """`broadcaster` without its faults: bounded, never ending silently, and telling its readers of every gap."""
 
     def __init__(self, url: str, *, namespace: str = NAMESPACE, limits: Limits = DEFAULTS) -> None:
-        """Speak over `url` (`redis://`, `rediss://`, `valkey://`, `unix://` or `memory://`), apart by `namespace`."""
-        made = MemoryBackend(limits) if urlsplit(url).scheme == "memory" else RedisBackend(url, limits)
+        """Speak over the Redis at `url`, or by `memory://` within this process, apart from others by `namespace`."""
+        address = read_address(url)
+        made = MemoryBackend(limits) if address.kind is Kind.MEMORY else RedisBackend(address, limits)
         super().__init__(backend=made)
         self._made = made
         self._namespace = namespace

@@ -10,22 +10,20 @@ from typing import Any
 import structlog
 from broadcaster import Event
 from broadcaster._backends.base import BroadcastBackend
-from redis import asyncio as redis
 from redis.asyncio.client import PubSub
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from app.kernel.limits import DEFAULTS, Limits
-from app.server.wakeup.addresses import redis_address
+from app.server.wakeup.addresses import Address
 from app.server.wakeup.figures import CONNECTED, CONNECTIONS
 from app.server.wakeup.messages import GAP
+from app.server.wakeup.servers import ACKNOWLEDGED_SECONDS, Servers
 
 KEEP_ALIVE_CHANNEL = "keep-alive"
 SILENCE_SECONDS = 5.0
-ACKNOWLEDGED_SECONDS = 2.0
-PUBLISH_SECONDS = 1.0
+QUIET_SECONDS = 10.0
+"""The relay speaks every second: where nobody is heard for so long, another node of a cluster may hear more."""
 BACK_OFF_SECONDS = (0.05, 2.0)
 
 log = structlog.get_logger(__name__)
@@ -34,30 +32,18 @@ log = structlog.get_logger(__name__)
 class RedisBackend(BroadcastBackend):
     """Publishes and hears over Redis, and goes on after its connection is lost."""
 
-    def __init__(self, url: str, limits: Limits = DEFAULTS) -> None:
-        address = redis_address(url)
-        self._hearing: redis.Redis = redis.Redis.from_url(
-            address,
-            protocol=2,
-            socket_timeout=None,
-            socket_connect_timeout=ACKNOWLEDGED_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-        )
-        pool = redis.BlockingConnectionPool.from_url(
-            address,
-            protocol=2,
-            max_connections=limits.wakeup_connections_max,
-            timeout=PUBLISH_SECONDS,
-            socket_timeout=PUBLISH_SECONDS,
-            socket_connect_timeout=PUBLISH_SECONDS,
-            retry=Retry(NoBackoff(), 1),
-        )
-        self._telling: redis.Redis = redis.Redis.from_pool(pool)
+    def __init__(self, address: Address, limits: Limits = DEFAULTS) -> None:
+        """Speak over the Redis at `address`."""
+        self._hears = Servers(address, limits)
+        self._tells = Servers(address, limits)
+        self._hearing = self._hears.hearing()
+        self._telling = self._tells.telling()
         self._pubsub: PubSub | None = None
         self._channels: set[str] = {KEEP_ALIVE_CHANNEL}
         self._acknowledged: dict[str, asyncio.Event] = {}
         self._back_off = BACK_OFF_SECONDS[0]
         self._asked = False
+        self._spoken_at = 0.0
         self.connected = False
 
     async def connect(self) -> None:
@@ -68,6 +54,8 @@ class RedisBackend(BroadcastBackend):
         await self._close()
         await self._hearing.aclose()
         await self._telling.aclose()
+        await self._hears.close()
+        await self._tells.close()
 
     async def subscribe(self, channel: str) -> None:
         """Hear `channel`: returns once Redis says so, or after a while without; then a gap is told once it does."""
@@ -90,7 +78,14 @@ class RedisBackend(BroadcastBackend):
 
     async def publish(self, channel: str, message: Any) -> None:
         """Tell every process that hears `channel`; raises RedisError or OSError where Redis is away."""
-        await self._telling.publish(channel, message)
+        try:
+            await self._telling.publish(channel, message)
+        except (RedisError, OSError):
+            if not self._tells.move_on():
+                raise
+            before, self._telling = self._telling, self._tells.telling()
+            await before.aclose()
+            await self._telling.publish(channel, message)
 
     async def next_published(self) -> Event:
         """The next message, or GAP after each connection that was made."""
@@ -120,6 +115,7 @@ class RedisBackend(BroadcastBackend):
                 missing.discard(_text(message["channel"]))
         self.connected = True
         self._asked = False
+        self._spoken_at = asyncio.get_running_loop().time()
         self._back_off = BACK_OFF_SECONDS[0]
         CONNECTED.set(1)
         CONNECTIONS.inc()
@@ -132,6 +128,8 @@ class RedisBackend(BroadcastBackend):
         if message is None:
             if self._asked:
                 raise RedisConnectionError("Redis has been silent for too long")
+            if asyncio.get_running_loop().time() - self._spoken_at > QUIET_SECONDS and self._hears.may_move:
+                raise RedisConnectionError("this node hears nobody")
             self._asked = True
             await pubsub.ping()
             return None
@@ -139,13 +137,22 @@ class RedisBackend(BroadcastBackend):
         channel = _text(message["channel"])
         if message["type"] == "subscribe" and channel in self._acknowledged:
             self._acknowledged.pop(channel).set()
-        return Event(channel, _text(message["data"])) if message["type"] == "message" else None
+        if message["type"] != "message":
+            return None
+        self._spoken_at = asyncio.get_running_loop().time()
+        return Event(channel, _text(message["data"]))
 
     async def _lost(self, error: Exception) -> None:
-        """Forget the connection, and wait a little longer each time before the next, never in step with others."""
+        """Forget the connection, and wait a little longer each time before the next, never in step with others.
+
+        The next one is to another node of a cluster.
+        """
         if self.connected:
             log.warning("wakeup_lost", error=str(error))
         await self._close()
+        if self._hears.move_on():
+            before, self._hearing = self._hearing, self._hears.hearing()
+            await before.aclose()
         await asyncio.sleep(self._back_off * random.uniform(0.5, 1.0))  # noqa: S311
         self._back_off = min(2 * self._back_off, BACK_OFF_SECONDS[1])
 
