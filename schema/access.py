@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from app.access import commands, measures, tables
+from app.access import commands, events, measures, tables
 from app.kernel.principal import Role
 from schema import parties
-from schema.language import Connection, command, listing, lookup, measure, node, one, one_of
+from schema.language import Connection, command, listing, lookup, measure, node, one, one_of, subject, untold
 
 
 @node(tables.User, visibility=measures.user_visibility, sorts=("email", "name", "disabled_at", "created_at"))
@@ -71,3 +71,16 @@ class AccessMutations:
     user_disable = command(commands.disable_user, returns=User)
     api_key_create = command(commands.create_api_key, returns=ApiKey)
     api_key_revoke = command(commands.revoke_api_key, returns=ApiKey)
+
+
+class AccessEvents:
+    """What the feed tells of access."""
+
+    users = subject((events.UserCreated, events.UserGranted, events.UserDisabled), shows=User, key="user_id")
+    api_keys = subject((events.ApiKeyCreated, events.ApiKeyRevoked), shows=ApiKey, key="api_key_id")
+    sessions = untold(
+        events.UserSignedIn,
+        events.TokenRefreshed,
+        events.TokenFamilyRevoked,
+        because="a session is no object of the graph, and when somebody is at work is nobody's business",
+    )

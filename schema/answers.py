@@ -156,6 +156,45 @@ class Follow:
     doc: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What the feed of all events tells of `events`: the node that the fact `key` names.
+
+    `before` names the facts that tell columns of its row as they were: by these it is known who saw the row before, and
+    is told that it is gone. Where such a column changed, other objects of the types in `around` are seen than before.
+    """
+
+    events: tuple[type[Event], ...]
+    shows: type | str
+    key: str
+    before: Mapping[str, str]
+    around: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bulk:
+    """An event that stands for many rows: its fact `rows` counts them by their tables."""
+
+    events: tuple[type[Event], ...]
+    rows: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Untold:
+    """Events that the feed tells nobody, and why."""
+
+    events: tuple[type[Event], ...]
+    because: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A node that has no events of its own: those of the node `of`, to which it belongs, tell of it."""
+
+    shows: type | str
+    of: tuple[type | str, ...]
+
+
 @dataclass(frozen=True)
 class Groups:
     """What lists of a node may be grouped by, and what is told of each group, by the names of the node's fields."""

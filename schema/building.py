@@ -17,6 +17,7 @@ from app.kernel.choice import is_choice
 from schema.abstract import add_interface_fields, add_interfaces, add_search, add_unions, bases_of
 from schema.answers import DECLARED, Command, Follow, Listing, Lookup, Many, Question, References, Value
 from schema.asking import AskedQuestion, add_question
+from schema.feed import Subjects, add_feed, subjects_of
 from schema.lists import add_filter, connection, page_arguments
 from schema.names import camel, snake
 from schema.nodes import Field, NodeType, node_type, target_of
@@ -45,6 +46,7 @@ class Graph:
     mutations: Mapping[str, Mutation]
     subscriptions: Mapping[str, Subscription]
     searched: Mapping[str, NodeType]
+    subjects: Subjects
 
     @cached_property
     def sdl(self) -> str:
@@ -90,9 +92,13 @@ def _rooted(types: Types, nodes: Mapping[str, NodeType], rooms: list[ModuleType]
         camel(name): add_mutation(types, mutation, name, found) for name, found in _declared(rooms, (Command,))
     }
     subscription = types.object("Subscription", "Everything that may be followed.")
-    subscriptions = {
-        camel(name): add_subscription(types, subscription, name, found) for name, found in _declared(rooms, (Follow,))
-    }
+    followed = _declared(rooms, (Follow,))
+    values = [value for room in rooms for holder in _holders(room) for value in vars(holder).values()]
+    subjects = subjects_of(values, [found for _, found in followed])
+    subscriptions = {camel(name): add_subscription(types, subscription, name, found) for name, found in followed}
+    if subscriptions:
+        feed = add_feed(types, subscription, subjects, nodes)
+        subscriptions[feed.name] = feed
     roots = {"mutation": (mutation, mutations), "subscription": (subscription, subscriptions)}
     made = strawberry.Schema(
         query,
@@ -100,7 +106,7 @@ def _rooted(types: Types, nodes: Mapping[str, NodeType], rooms: list[ModuleType]
         types=[types.by_name[name] for name in nodes],
         config=StrawberryConfig(scalar_map=SCALARS, auto_camel_case=True),
     )
-    return Graph(made, made._schema, nodes, queries, questions, mutations, subscriptions, searched)  # noqa: SLF001
+    return Graph(made, made._schema, nodes, queries, questions, mutations, subscriptions, searched, subjects)  # noqa: SLF001
 
 
 def _declared(rooms: list[ModuleType], kinds: tuple[type, ...]) -> list[tuple[str, Any]]:

@@ -7,7 +7,21 @@ from app.inventory.measures import product_available
 from app.inventory.tables import StockLevel
 from app.kernel.money import CurrencyCode, Money
 from schema import inventory, parties
-from schema.language import Connection, command, follow, groups, listing, lookup, many, measure, money, node, one
+from schema.language import (
+    Connection,
+    command,
+    follow,
+    groups,
+    listing,
+    lookup,
+    many,
+    measure,
+    money,
+    node,
+    one,
+    part,
+    subject,
+)
 
 
 @node(
@@ -107,3 +121,24 @@ class CatalogSubscriptions:
         conflates=True,
         doc="Products as they are added, corrected, priced, published and archived.",
     )
+
+
+class CatalogEvents:
+    """What the feed tells of the catalogue, beside what is followed."""
+
+    channels = subject(events.ChannelCreated, shows=Channel, key="channel_id")
+    offered = subject(
+        (events.ProductPublished, events.ProductArchived),
+        shows=Product,
+        key="product_id",
+        before={"status": "status_before"},
+        around={"status": ("StockLevel",)},
+    )
+    supplied = subject(
+        events.ProductUpdated,
+        shows=Product,
+        key="product_id",
+        before={"supplier_id": "supplier_id_before"},
+        around={"supplier_id": ("StockLevel", "StockMovement", "StockHold")},
+    )
+    prices = part(Price, of=Product)

@@ -8,7 +8,21 @@ from app.fulfilment import commands, events, measures, questions, tables
 from app.kernel.principal import STAFF
 from app.shipments import measures as shipment_measures
 from schema import catalog, locations, orders, shipments
-from schema.language import Connection, ask, column, command, follow, groups, listing, lookup, many, measure, node, one
+from schema.language import (
+    Connection,
+    ask,
+    column,
+    command,
+    follow,
+    groups,
+    listing,
+    lookup,
+    many,
+    measure,
+    node,
+    one,
+    part,
+)
 
 
 @node(
@@ -126,3 +140,11 @@ class FulfilmentSubscriptions:
         tells=("status_before", "status_after"),
         doc="A fulfilment was allocated, picked, packed, shipped or cancelled.",
     )
+
+
+class FulfilmentEvents:
+    """What the feed tells of warehouse work, beside what is followed."""
+
+    lines = part(FulfilmentLine, of=Fulfilment)
+    parcels = part(Parcel, of=(Fulfilment, "Shipment"))
+    contents = part(ParcelLine, of=(Fulfilment, "Shipment"))

@@ -21,6 +21,7 @@ from schema.language import (
     one,
     one_of,
     only,
+    subject,
     union,
 )
 
@@ -147,3 +148,10 @@ class InventorySubscriptions:
         conflates=True,
         doc="The stock of a product at a location changed, or the number at which more of it should be ordered.",
     )
+
+
+class InventoryEvents:
+    """What the feed tells of stock, beside what is followed."""
+
+    holds = subject((events.StockHoldChanged, events.StockHoldExpired), shows=StockHold, key="stock_hold_id")
+    movements = subject(events.StockMoved, shows=StockMovement, key="stock_movement_id")

@@ -24,6 +24,7 @@ from schema.answers import (
     DECLARED,
     AbstractDeclaration,
     Answer,
+    Bulk,
     ColumnOf,
     Command,
     Expression,
@@ -37,9 +38,12 @@ from schema.answers import (
     OneOf,
     Only,
     Opened,
+    Part,
     Question,
     References,
     Scalar,
+    Subject,
+    Untold,
     Value,
 )
 
@@ -201,12 +205,9 @@ def follow(
 
     Facts that `roles` names are read and filtered by only by those. Whoever has the `token` follows what it opens.
     """
-    classes = events if isinstance(events, tuple) else (events,)
+    classes = _classes(events)
     filters = tuple(each if isinstance(each, Only) else only(each) for each in by)
-    for event in classes:
-        for fact in (key, *(each.fact for each in filters), *tells):
-            if fact not in event.__dataclass_fields__:
-                raise TypeError(f"{event.__name__} has no fact {fact!r} to follow by")
+    _require_facts(classes, key, *(each.fact for each in filters), *tells)
     said = doc or _docstring(classes[0])
     return Follow(
         events=classes,
@@ -230,6 +231,54 @@ def only(fact: str, *, argument: str = "", doc: str = "") -> Only:
 def opened_by(table: type[Row], column: str, *, fact: str, doc: str) -> Opened:
     """The token in `column` lets strangers follow the row of `table` that has it, whose key is the events' `fact`."""
     return Opened(table=table, column=column, fact=fact, doc=doc)
+
+
+def subject(
+    events: type[Event] | tuple[type[Event], ...],
+    *,
+    shows: type | str,
+    key: str,
+    before: Mapping[str, str] = MappingProxyType({}),
+    around: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+) -> Any:
+    """What the feed tells of events that no subscription follows, or of which it must know more.
+
+    `before` names the facts that tell columns of the row as they were, where the row may be hidden from who saw it;
+    `around` names, by such a column, other types of which more or fewer objects are seen once it changed.
+    """
+    classes = _classes(events)
+    _require_facts(classes, key, *before.values())
+    if unknown := set(around) - set(before):
+        raise TypeError(f"{classes[0].__name__}: {', '.join(sorted(unknown))} is not told as it was before")
+    return Subject(events=classes, shows=shows, key=key, before=before, around=around)
+
+
+def bulk(event: type[Event], *, rows: str) -> Any:
+    """An event that stands for many rows, which its fact `rows` counts by their tables: followers read them anew."""
+    _require_facts((event,), rows)
+    return Bulk(events=(event,), rows=rows)
+
+
+def untold(*events: type[Event], because: str) -> Any:
+    """Events that the feed tells nobody, with the reason."""
+    return Untold(events=events, because=because)
+
+
+def part(shows: type | str, *, of: type | str | tuple[type | str, ...]) -> Any:
+    """A node that has no events of its own, because those of the node that it is part of tell of it."""
+    return Part(shows=shows, of=of if isinstance(of, tuple) else (of,))
+
+
+def _classes(events: type[Event] | tuple[type[Event], ...]) -> tuple[type[Event], ...]:
+    return events if isinstance(events, tuple) else (events,)
+
+
+def _require_facts(events: tuple[type[Event], ...], *facts: str) -> None:
+    """Refuse a declaration that names a fact which one of its events does not tell."""
+    for event in events:
+        for fact in facts:
+            if fact not in event.__dataclass_fields__:
+                raise TypeError(f"{event.__name__} has no fact {fact!r} to follow by")
 
 
 def _completed(answer: Answer, name: str, table: type[Row], source: type) -> Answer:

@@ -6,7 +6,20 @@ from app.inventory.tables import StockLevel
 from app.kernel.address import Address
 from app.locations import commands, events, measures, tables
 from schema import inventory, parties
-from schema.language import Connection, address, command, follow, groups, listing, lookup, many, measure, node, one
+from schema.language import (
+    Connection,
+    address,
+    command,
+    follow,
+    groups,
+    listing,
+    lookup,
+    many,
+    measure,
+    node,
+    one,
+    subject,
+)
 
 
 @node(
@@ -63,4 +76,16 @@ class LocationsSubscriptions:
         by=("location_id",),
         conflates=True,
         doc="Places as they are added and corrected.",
+    )
+
+
+class LocationsEvents:
+    """What the feed tells of locations, beside what is followed."""
+
+    seen = subject(
+        events.LocationUpdated,
+        shows=Location,
+        key="location_id",
+        before={"sells": "sells_before", "supplier_id": "supplier_id_before"},
+        around={"sells": ("StockLevel",)},
     )

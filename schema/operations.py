@@ -228,7 +228,7 @@ def add_subscription(types: Types, root: Any, name: str, declared: Follow) -> Su
         payload=f"{pascal(name)}Event",
         facts=declared.tells,
         filters=tuple(_filter(declared, each) for each in declared.by),
-        kinds={event.name: _kind(event) for event in declared.events} if len(declared.events) > 1 else {},
+        kinds={event.name: kind_of(event) for event in declared.events} if len(declared.events) > 1 else {},
     )
     payload = _event_payload(types, subscription, facts)
     types.add(root, subscription.name, payload, declared.doc, arguments=_follow_arguments(types, subscription))
@@ -256,14 +256,14 @@ def _event_payload(types: Types, subscription: Subscription, facts: dict[str, An
     return made
 
 
-def _kind(event: type[Event]) -> str:
+def kind_of(event: type[Event]) -> str:
     """The kind of an event in the graph: `OrderPlaced` → `ORDER_PLACED`."""
     return snake(event.__name__).upper()
 
 
 def _kinds(types: Types, subscription: Subscription) -> Any:
     """The enum of what a subscription follows."""
-    told = {_kind(event): inspect.getdoc(event) or "" for event in subscription.follow.events}
+    told = {kind_of(event): inspect.getdoc(event) or "" for event in subscription.follow.events}
     name = f"{subscription.payload.removesuffix('Event')}Kind"
     return types.enum(name, f"The kinds of event that `{subscription.name}` tells.", told)
 

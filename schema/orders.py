@@ -25,6 +25,8 @@ from schema.language import (
     money,
     node,
     one,
+    part,
+    untold,
 )
 
 
@@ -155,3 +157,10 @@ class OrdersSubscriptions:
         tells=("status_before", "status_after"),
         doc="Something happened to a cart or an order: it was filled, placed, allocated, shipped, delivered or ended.",
     )
+
+
+class OrdersEvents:
+    """What the feed tells of orders, beside what is followed."""
+
+    lines = part(OrderLine, of=Order)
+    shape = untold(events.OrderEvent, because="it is the shape of the events of orders, and never happens itself")

@@ -7,9 +7,21 @@ from app.kernel.address import Address
 from app.kernel.principal import STAFF
 from app.locations.tables import Location
 from app.orders.tables import Order
-from app.parties import commands, measures, tables
+from app.parties import commands, events, measures, tables
 from schema import catalog, locations, orders
-from schema.language import Connection, address, column, command, groups, interface, listing, lookup, many, node
+from schema.language import (
+    Connection,
+    address,
+    column,
+    command,
+    groups,
+    interface,
+    listing,
+    lookup,
+    many,
+    node,
+    subject,
+)
 
 
 @interface("Customer", "Supplier", "Carrier")
@@ -98,3 +110,11 @@ class PartiesMutations:
     supplier_update = command(commands.update_supplier, returns=Supplier)
     carrier_create = command(commands.create_carrier, returns=Carrier)
     carrier_update = command(commands.update_carrier, returns=Carrier)
+
+
+class PartiesEvents:
+    """What the feed tells of parties."""
+
+    customers = subject((events.CustomerCreated, events.CustomerUpdated), shows=Customer, key="customer_id")
+    suppliers = subject((events.SupplierCreated, events.SupplierUpdated), shows=Supplier, key="supplier_id")
+    carriers = subject((events.CarrierCreated, events.CarrierUpdated), shows=Carrier, key="carrier_id")

@@ -7,7 +7,21 @@ from datetime import datetime
 from app.kernel.money import Money
 from app.returns import commands, events, measures, questions, tables
 from schema import catalog, locations, orders, parties
-from schema.language import Connection, ask, command, follow, groups, listing, lookup, many, measure, money, node, one
+from schema.language import (
+    Connection,
+    ask,
+    command,
+    follow,
+    groups,
+    listing,
+    lookup,
+    many,
+    measure,
+    money,
+    node,
+    one,
+    part,
+)
 
 
 @node(
@@ -108,3 +122,10 @@ class ReturnsSubscriptions:
         tells=("status_before", "status_after"),
         doc="A return was asked for, answered, received, disposed of, refunded or closed.",
     )
+
+
+class ReturnsEvents:
+    """What the feed tells of returns, beside what is followed."""
+
+    lines = part(ReturnLine, of=Return)
+    refunds = part(Refund, of=Return)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from schema import access, catalog, fulfilment, inventory, locations, orders, parties, returns, shipments
+from schema import access, catalog, fulfilment, importing, inventory, locations, orders, parties, returns, shipments
 from schema.building import build
 
-GRAPH = build((access, parties, catalog, locations, inventory, orders, fulfilment, shipments, returns))
+GRAPH = build((access, parties, catalog, locations, inventory, orders, fulfilment, shipments, returns, importing))
 """The graph that this code serves; its committed SDL is `schema/schema.graphql`."""

@@ -47,6 +47,30 @@ class ParcelPacked(FulfilmentFacts, Event, name="fulfilment.parcel_packed", keys
 
 
 @dataclass(frozen=True, kw_only=True)
+class ParcelsGiven(FulfilmentFacts, Event, name="fulfilment.parcels_given", keys=(*KEYS, "shipment_id")):
+    """Parcels of a fulfilment were given to a shipment."""
+
+    shipment_id: int
+    parcels: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParcelsTakenBack(FulfilmentFacts, Event, name="fulfilment.parcels_taken_back", keys=(*KEYS, "shipment_id")):
+    """Parcels of a fulfilment were taken back from a shipment that will not leave."""
+
+    shipment_id: int
+    parcels: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParcelsShipped(FulfilmentFacts, Event, name="fulfilment.parcels_shipped", keys=(*KEYS, "shipment_id")):
+    """Parcels of a fulfilment left its location, but not the last of its goods."""
+
+    shipment_id: int
+    parcels: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class FulfilmentShipped(FulfilmentFacts, Event, name="fulfilment.fulfilment_shipped", keys=KEYS):
     """The last parcel of a fulfilment left its location."""
 
@@ -56,5 +80,14 @@ class FulfilmentCancelled(FulfilmentFacts, Event, name="fulfilment.fulfilment_ca
     """A fulfilment was called off."""
 
 
-FULFILMENT_CHANGES = (FulfilmentAllocated, FulfilmentPicked, ParcelPacked, FulfilmentShipped, FulfilmentCancelled)
+FULFILMENT_CHANGES = (
+    FulfilmentAllocated,
+    FulfilmentPicked,
+    ParcelPacked,
+    ParcelsGiven,
+    ParcelsTakenBack,
+    ParcelsShipped,
+    FulfilmentShipped,
+    FulfilmentCancelled,
+)
 """Every event that changes a fulfilment."""

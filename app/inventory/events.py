@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from app.inventory.tables import LevelChangeReason, ReorderPointCrossing
+from app.inventory.tables import HoldStatus, LevelChangeReason, MovementReason, ReorderPointCrossing
 from app.kernel.outbox import Event
 from app.locations.tables import LocationId
 
@@ -50,8 +50,8 @@ class ReorderPointSet(StockLevelFacts, Event, name="inventory.reorder_point_set"
 
 
 @dataclass(frozen=True, kw_only=True)
-class StockHoldExpired(Event, name="inventory.stock_hold_expired", keys=("order_id", "product_id")):
-    """The time of a hold ran out, and its pieces are available again."""
+class StockHoldFacts:
+    """What every event of a hold tells."""
 
     stock_hold_id: int
     product_id: int
@@ -59,6 +59,30 @@ class StockHoldExpired(Event, name="inventory.stock_hold_expired", keys=("order_
     order_id: int | None
     order_line_id: int | None
     quantity: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockHoldChanged(StockHoldFacts, Event, name="inventory.stock_hold_changed", keys=("order_id", "product_id")):
+    """Pieces were promised to a cart or an order, other ones or for longer, or are promised no more."""
+
+    status: HoldStatus
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockHoldExpired(StockHoldFacts, Event, name="inventory.stock_hold_expired", keys=("order_id", "product_id")):
+    """The time of a hold ran out, and its pieces are available again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockMoved(Event, name="inventory.stock_moved", keys=("product_id", "from_location_id", "to_location_id")):
+    """Pieces moved: a line was added to the ledger behind all stock levels."""
+
+    stock_movement_id: int
+    product_id: int
+    from_location_id: int | None
+    to_location_id: int | None
+    quantity: int
+    reason: MovementReason
 
 
 STOCK_LEVEL_CHANGES = (StockLevelChanged, ReorderPointSet)

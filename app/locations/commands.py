@@ -114,7 +114,7 @@ async def update_location(session: AsyncSession, change: UpdateLocation, *, by: 
     if row is None:
         raise UnknownLocation(field="location_id")
     expect_version(row, change.expected_version)
-    sold, fulfilled = row.sells, row.fulfils
+    sold, fulfilled, supplier = row.sells, row.fulfils, row.supplier_id
     names = changed(row, _described(change), whole=address_values(change.address))
     if names:
         await flush_or_refuse(session, _conflicts())
@@ -122,6 +122,8 @@ async def update_location(session: AsyncSession, change: UpdateLocation, *, by: 
             location_id=row.id,
             parent_id=row.parent_id,
             changed=names,
+            supplier_id_before=supplier,
+            supplier_id=row.supplier_id,
             sells_before=sold,
             sells=row.sells,
             fulfils_before=fulfilled,

@@ -26,6 +26,8 @@ class LocationUpdated(Event, name="locations.location_updated", keys=("location_
     location_id: int
     parent_id: int | None
     changed: tuple[str, ...]
+    supplier_id_before: int | None
+    supplier_id: int | None
     sells_before: bool
     sells: bool
     fulfils_before: bool

@@ -30,7 +30,7 @@ class CartCreated(OrderEvent, name="orders.cart_created", keys=KEYS):
 
 @dataclass(frozen=True, kw_only=True)
 class CartLineSet(OrderEvent, name="orders.cart_line_set", keys=KEYS):
-    """Somebody put a product into a cart, changed how many there are, or took it out."""
+    """Somebody put a product into a cart, said how many there are, or took it out; the cart lives on from now."""
 
     product_id: int
     quantity_before: int

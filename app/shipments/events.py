@@ -36,7 +36,7 @@ class ShipmentDispatched(ShipmentFacts, Event, name="shipments.shipment_dispatch
 
 @dataclass(frozen=True, kw_only=True)
 class ShipmentProgressed(ShipmentFacts, Event, name="shipments.shipment_progressed", keys=KEYS):
-    """A shipment's status or estimated arrival changed on its way."""
+    """A shipment came along: its status, its estimated arrival or its last report is another."""
 
     estimated_delivery_at: datetime | None
 

@@ -17,7 +17,7 @@ from app.kernel.limits import Limits
 from resolvers.errors import RequestError, fault
 from resolvers.following.counts import counts
 from resolvers.following.followers import Delivery, Follower, TooSlow
-from resolvers.following.payloads import Payload
+from resolvers.following.payloads import AnyPayload
 from resolvers.following.tail import DATABASE_FAILURES
 
 RETRY_SECONDS = 0.25
@@ -81,7 +81,7 @@ class Route:
 class SharedReading:
     """One payload, read once for an event however many follow it, in the order of the log."""
 
-    def __init__(self, payload: Payload, limits: Limits, reads: asyncio.Semaphore) -> None:
+    def __init__(self, payload: AnyPayload, limits: Limits, reads: asyncio.Semaphore) -> None:
         """Read `payload`, at most as many at once in the process as `reads` allows."""
         self.payload = payload
         self.cohorts: set[Cohort] = set()
@@ -179,7 +179,7 @@ class Routes:
         self._cohorts: dict[Any, Cohort] = {}
         self._at: dict[Place, set[Cohort]] = defaultdict(set)
 
-    def join(self, follower: Follower, route: Route, payload: Payload) -> Cohort:
+    def join(self, follower: Follower, route: Route, payload: AnyPayload) -> Cohort:
         """Add a follower; the first of its cohort begins it."""
         reading_key = payload.key
         key = (reading_key, route)

@@ -8,16 +8,18 @@ from functools import cached_property
 from typing import Any
 
 import orjson
-from graphql import FieldNode, GraphQLObjectType, NameNode, SelectionSetNode
+from graphql import GraphQLObjectType
 from graphql.execution.collect_fields import FieldDetails, collect_subfields
 
 from app.kernel.event_log import Cursor, LoggedEvent
 from app.kernel.principal import Principal
 from app.kernel.visibility import viewer_values
 from resolvers.errors import RequestError
+from resolvers.following.feed import FeedPayload, feed_payload_of
 from resolvers.following.followers import Delivery
 from resolvers.reading.documents import Operation
 from resolvers.reading.run import KEYS, Prepared, Reading, values_of
+from schema.feed import Feed
 from schema.names import camel
 from schema.operations import ACTOR, Subscription
 
@@ -111,15 +113,21 @@ class Payload:
         return next((event.facts.get(fact) for fact in self.subscription.facts if camel(fact) == field), None)
 
 
+AnyPayload = Payload | FeedPayload
+"""What one subscription selects of each event, about one type of object or about several."""
+
+
 def payload_of(
     subscription: Subscription,
     details: list[FieldDetails],
     operation: Operation,
     reading: Reading,
     viewer: Viewer,
-) -> Payload:
+) -> AnyPayload:
     """What an operation selects of a subscription's events; RequestError where the caller may not."""
     principal = viewer.principal
+    if isinstance(subscription, Feed):
+        return feed_payload_of(subscription, details, operation, reading, principal)
     schema = reading.graph.schema
     kind = schema.type_map[subscription.payload]
     assert isinstance(kind, GraphQLObjectType)  # noqa: S101
@@ -137,20 +145,6 @@ def payload_of(
     guard = None
     everything = reading.graph.nodes[subscription.node].visibility.to_all(principal.roles)
     if viewer.guarded and not everything and not any(part.prepared for part in parts):
-        guard = reading.prepare_objects(operation, subscription.node, [_identity()], principal.roles)
+        guard = reading.prepare_guard(operation, subscription.node, principal.roles)
     response_key = details[0].node.alias.value if details[0].node.alias else subscription.name
     return Payload(subscription, response_key, tuple(parts), guard, reading, variables.coerced, principal)
-
-
-def _identity() -> FieldDetails:
-    """The selection of an object's id alone, which tells whether the object may be seen."""
-    field = FieldNode(name=NameNode(value="id"), arguments=(), directives=())
-    return FieldDetails(
-        FieldNode(
-            name=NameNode(value="guard"),
-            arguments=(),
-            directives=(),
-            selection_set=SelectionSetNode(selections=(field,)),
-        ),
-        None,
-    )

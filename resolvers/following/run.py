@@ -22,11 +22,12 @@ from resolvers.errors import RequestError, not_found
 from resolvers.following.cohorts import RETRY_SECONDS, Cohort, Route, Routes, Wanted
 from resolvers.following.followers import CursorExpired, Follower, SendNow
 from resolvers.following.log import Log, Placed
-from resolvers.following.payloads import Payload, Viewer, payload_of
+from resolvers.following.payloads import AnyPayload, Viewer, payload_of
 from resolvers.following.tail import DATABASE_FAILURES, Tail, Wakeup
 from resolvers.reading.decoding import keys_to_match
 from resolvers.reading.documents import Operation
 from resolvers.reading.run import Reading
+from schema.feed import SUBJECTS, Feed
 from schema.names import camel, pascal
 from schema.operations import KINDS, Filter, Subscription, id_target
 
@@ -44,7 +45,7 @@ log = structlog.get_logger(__name__)
 class Asked:
     """What one subscription operation asks for."""
 
-    payload: Payload
+    payload: AnyPayload
     route: Route
     conflates: bool
     after: str | None
@@ -283,7 +284,7 @@ class Following:
         viewer = Viewer(principal) if token is None else Viewer(ANONYMOUS, guarded=False)
         payload = payload_of(subscription, details, operation, self.reading, viewer)
         route = route_of(subscription, arguments, principal)
-        if viewer.guarded:
+        if viewer.guarded and not isinstance(subscription, Feed):
             route = confined(route, subscription, self.reading.graph.nodes[subscription.node].visibility, principal)
         return Asked(payload, route, subscription.follow.conflates, arguments.get("after"), token)
 
@@ -301,7 +302,10 @@ def route_of(subscription: Subscription, arguments: dict[str, Any], principal: P
         if value is not None
     )
     kinds = arguments.get(KINDS)
-    names = (event.name for event in subscription.follow.events)
+    names = [event.name for event in subscription.follow.events]
+    if isinstance(subscription, Feed):
+        about = subscription.names_about(arguments.get(SUBJECTS), principal.roles)
+        names = [name for name in names if name in about]
     return Route(tuple(name for name in names if kinds is None or subscription.kinds[name] in kinds), wanted)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import asyncpg
 import orjson
+from graphql import FieldNode, NameNode, SelectionSetNode
 from graphql.execution.collect_fields import FieldDetails
 from sqlalchemy import literal_column, select
 from sqlalchemy.exc import DBAPIError
@@ -23,6 +24,7 @@ from resolvers.reading.cache import ProvenCache
 from resolvers.reading.cost import Budget, bounded_depth, budget_of
 from resolvers.reading.decoding import text as checked
 from resolvers.reading.documents import Operation
+from resolvers.reading.former import print_former
 from resolvers.reading.plan import Planner
 from resolvers.reading.shapes import LogCursor, LookupField, Missing, Plan
 from resolvers.reading.sources import FromVariable, FromViewer
@@ -110,6 +112,19 @@ class Reading:
         key = ("objects", operation.key, roles, node, places, guarded)
         return self._remembered(key, lambda: self._objects(operation, node, details, roles, guarded=guarded))
 
+    def prepare_guard(self, operation: Operation, node: str, roles: frozenset[Role]) -> Prepared:
+        """The prepared reading of nothing but which objects of `node` the caller may see, by their keys."""
+        return self.prepare_objects(operation, node, [_identity()], roles)
+
+    def prepare_former(self, node: str, columns: tuple[str, ...], roles: frozenset[Role]) -> Prepared:
+        """The prepared reading of who saw objects of `node` whose `columns` are given as they were before."""
+
+        def prepare() -> Prepared:
+            statement = print_former(self.graph.nodes[node], columns, roles, KEYS)
+            return Prepared(Budget(0, 0), statement, (), (), on_primary=True)
+
+        return self._remembered(("former", node, columns, roles), prepare)
+
     async def run(
         self, prepared: Prepared, operation: Operation, principal: Principal, *, after: str | None = None
     ) -> bytes:
@@ -146,7 +161,7 @@ class Reading:
     async def read_objects(
         self,
         prepared: Prepared,
-        keys: Sequence[int],
+        keys: Sequence[Any],
         variables: Mapping[str, Any],
         principal: Principal,
         *,
@@ -223,6 +238,15 @@ class Reading:
 def values_of(statement: Statement, variables: Mapping[str, Any], viewer: Mapping[str, Any]) -> list[Any]:
     """The values of a statement's parameters in this request."""
     return [slot.decode(slot.source.value(variables, viewer)) for slot in statement.slots]
+
+
+def _identity() -> FieldDetails:
+    """The selection of an object's id alone, which tells whether the object may be seen."""
+    identity = FieldNode(name=NameNode(value="id"), arguments=(), directives=())
+    selected = SelectionSetNode(selections=(identity,))
+    return FieldDetails(
+        FieldNode(name=NameNode(value="guard"), arguments=(), directives=(), selection_set=selected), None
+    )
 
 
 async def driver_connection(session: AsyncSession) -> Any:

@@ -51,8 +51,9 @@ class TestReceiveStock:
         product_id, location_id = await make.stocked(session, 5)
         session.info.clear()
         await make.stocked(session, 3, product_id=product_id, location_id=location_id)
-        (event,) = make.events_of(session)
+        event, moved = make.events_of(session)
         assert event["name"] == "inventory.stock_level_changed"
+        assert (moved["name"], moved["to_location_id"], moved["quantity"]) == ("inventory.stock_moved", location_id, 3)
         assert (event["on_hand_before"], event["on_hand_after"]) == (5, 8)
         assert (event["available_before"], event["available_after"]) == (5, 8)
         assert (event["reason"], event["location_path"][0]) == ("RECEIVED", "/")

@@ -161,20 +161,22 @@ class TestSetCartLine:
         _, token = await make.cart(session, channel_id, {product_id: 1})
         session.info.clear()
         await set_cart_line(session, SetCartLine(cart_token=token, product_id=product_id, quantity=3), by=ANONYMOUS)
-        level, line = stock.events_of(session)
+        kept, level, hold, line = stock.events_of(session)
+        assert kept["name"] == hold["name"] == "inventory.stock_hold_changed"
+        assert (kept["quantity"], hold["quantity"], hold["status"]) == (1, 3, "ACTIVE")
         assert (level["name"], level["held_before"], level["held_after"]) == ("inventory.stock_level_changed", 1, 3)
         assert (line["name"], line["quantity_before"], line["quantity_after"]) == ("orders.cart_line_set", 1, 3)
 
-    async def test_tells_a_new_price_though_the_quantity_stays(self, session: AsyncSession) -> None:
+    async def test_tells_that_the_cart_lives_on_though_the_quantity_stays(self, session: AsyncSession) -> None:
         channel_id = await make.channel(session)
         product_id, _ = await make.offered(session, 5, channel_id=channel_id)
         cart_id, token = await make.cart(session, channel_id, {product_id: 2})
         await make.price(session, product_id, channel_id, "12.50")
         session.info.clear()
-        for _ in range(2):
-            await set_cart_line(session, SetCartLine(cart_token=token, product_id=product_id, quantity=2), by=ANONYMOUS)
+        await set_cart_line(session, SetCartLine(cart_token=token, product_id=product_id, quantity=2), by=ANONYMOUS)
         assert (await session.get_one(Order, cart_id)).total_amount == Decimal(25)
-        (line,) = stock.events_of(session)
+        kept, line = stock.events_of(session)
+        assert (kept["name"], kept["quantity"]) == ("inventory.stock_hold_changed", 2)
         assert (line["name"], line["quantity_before"], line["quantity_after"]) == ("orders.cart_line_set", 2, 2)
 
 

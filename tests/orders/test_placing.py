@@ -51,7 +51,8 @@ class TestPlaceOrder:
         session.info.clear()
         placing = PlaceOrder(cart_token=token, shipping_address=make.ADDRESS)
         await place_order(session, placing, by=customer)
-        (event,) = stock.events_of(session)
+        hold, event = stock.events_of(session)
+        assert (hold["name"], hold["status"]) == ("inventory.stock_hold_changed", "ACTIVE")
         assert event["name"] == "orders.order_placed"
         assert (event["status_before"], event["status_after"]) == ("CART", "PLACED")
         assert (event["customer_id"], Decimal(event["total_amount"])) == (customer.customer_id, Decimal(30))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
+from app.access.questions import callers, signing
 from app.inventory.commands import ReceiveStock, receive_stock
 from app.kernel.address import Address
 from app.kernel.outbox import write_outbox
@@ -25,6 +26,14 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
     made = writing_engine(database_url, pool=3)
     yield made
     await made.dispose()
+
+
+@pytest.fixture
+def signing_key() -> Iterator[None]:
+    """Sign with a key of the test's, and forget every caller."""
+    signing.use_key(b"a signing key of thirty-two bytes")
+    yield
+    callers.forget()
 
 
 @pytest.fixture

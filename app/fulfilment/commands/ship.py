@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.fulfilment.commands.fulfilments import FulfilmentStatusForbids, facts_of, lines_of, progress_of
 from app.fulfilment.commands.served_orders import lock_served_order
-from app.fulfilment.events import FulfilmentShipped
+from app.fulfilment.events import FulfilmentShipped, ParcelsGiven, ParcelsShipped, ParcelsTakenBack
 from app.fulfilment.rules import may
 from app.fulfilment.tables import Fulfilment, FulfilmentAction, FulfilmentLine, FulfilmentStatus, Parcel, ParcelLine
 from app.kernel import clock
@@ -44,7 +44,7 @@ class ShippedPart:
 
 
 async def give_parcels(
-    session: AsyncSession, fulfilment: Fulfilment, wanted: Collection[int], *, shipment_id: int
+    session: AsyncSession, fulfilment: Fulfilment, wanted: Collection[int], *, shipment_id: int, by: Principal
 ) -> None:
     """Give parcels of a locked fulfilment to a shipment: those `wanted`, or all that no shipment has."""
     if not may(FulfilmentAction.SHIP, fulfilment.status):
@@ -62,14 +62,19 @@ async def give_parcels(
     for parcel in given:
         parcel.shipment_id = shipment_id
     await session.flush()
+    _tell(session, ParcelsGiven, fulfilment, (shipment_id, len(given)), by=by)
 
 
-async def take_parcels_back(session: AsyncSession, shipment_id: int) -> None:
+async def take_parcels_back(session: AsyncSession, fulfilment_id: int, *, shipment_id: int, by: Principal) -> None:
     """Free the parcels of a shipment that will not leave."""
+    fulfilment = await lock_one(session, Fulfilment, fulfilment_id)
     keys = await session.scalars(select(Parcel.id).where(Parcel.shipment_id == shipment_id))
-    for parcel in (await lock(session, Parcel, keys)).values():
+    parcels = await lock(session, Parcel, keys)
+    for parcel in parcels.values():
         parcel.shipment_id = None
     await session.flush()
+    if fulfilment and parcels:
+        _tell(session, ParcelsTakenBack, fulfilment, (shipment_id, len(parcels)), by=by)
 
 
 async def ship_parcels(
@@ -83,23 +88,38 @@ async def ship_parcels(
     await lock_served_order(session, fulfilment, action=OrderAction.SHIP)
     keys = await session.scalars(select(Parcel.id).where(Parcel.fulfilment_id == fulfilment.id))
     parcels = await lock(session, Parcel, keys)
-    for parcel in parcels.values():
-        if parcel.shipment_id == shipment_id:
-            parcel.shipped_at = clock.now()
+    left = [parcel for parcel in parcels.values() if parcel.shipment_id == shipment_id]
+    for parcel in left:
+        parcel.shipped_at = clock.now()
     await session.flush()
-    if all(parcel.shipped_at for parcel in parcels.values()):
-        await _end_if_packed(session, fulfilment, by=by)
+    all_left = all(parcel.shipped_at for parcel in parcels.values())
+    if all_left and progress_of(await lines_of(session, fulfilment.id)) is FulfilmentStatus.PACKED:
+        await _end(session, fulfilment, by=by)
+    else:
+        _tell(session, ParcelsShipped, fulfilment, (shipment_id, len(left)), by=by)
     return await _contents(session, fulfilment, shipment_id)
 
 
-async def _end_if_packed(session: AsyncSession, fulfilment: Fulfilment, *, by: Principal) -> None:
-    """End a fulfilment whose parcels all left, unless goods of it are still to be packed."""
-    if progress_of(await lines_of(session, fulfilment.id)) is not FulfilmentStatus.PACKED:
-        return
+async def _end(session: AsyncSession, fulfilment: Fulfilment, *, by: Principal) -> None:
+    """End a fulfilment whose parcels all left, and of which no goods are still to be packed."""
     before, fulfilment.status = fulfilment.status, FulfilmentStatus.SHIPPED
     fulfilment.shipped_at = clock.now()
     await session.flush()
     record(session, FulfilmentShipped(**facts_of(fulfilment, before=before)), by=by)
+
+
+def _tell(
+    session: AsyncSession,
+    event: type[ParcelsGiven | ParcelsTakenBack | ParcelsShipped],
+    fulfilment: Fulfilment,
+    of_shipment: tuple[int, int],
+    *,
+    by: Principal,
+) -> None:
+    """Record what happened to so many parcels of a fulfilment with a shipment; the fulfilment's status stays."""
+    shipment_id, parcels = of_shipment
+    facts = facts_of(fulfilment, before=fulfilment.status)
+    record(session, event(**facts, shipment_id=shipment_id, parcels=parcels), by=by)
 
 
 async def _contents(session: AsyncSession, fulfilment: Fulfilment, shipment_id: int) -> tuple[ShippedPart, ...]:

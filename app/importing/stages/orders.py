@@ -243,6 +243,7 @@ async def _write_stock(
             change.held += line.record.quantity if order.record.is_held else 0
     due = {key: change for key, change in sorted(changes.items()) if change.on_hand or change.held}
     levels = await change_stock(session, due)
+    rows["stock_levels"] = len(due)
     left = [
         (order, part, line) for order in orders if order.record.has_left for part in order.parts for line in part.lines
     ]

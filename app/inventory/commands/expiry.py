@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.inventory.commands.holds import IS_ACTIVE, close_part
+from app.inventory.commands.holds import IS_ACTIVE, close_part, facts_of
 from app.inventory.commands.levels import change_levels
 from app.inventory.events import StockHoldExpired
 from app.inventory.tables import HoldStatus, LevelChangeReason, StockHold
@@ -32,21 +32,9 @@ async def expire_holds(session: AsyncSession, now: datetime, *, by: Principal = 
         .execution_options(populate_existing=True)
     )
     holds = list(await session.scalars(due))
-    changes = [close_part(session, hold, hold.quantity, HoldStatus.EXPIRED) for hold in holds]
+    changes = [close_part(session, hold, hold.quantity, HoldStatus.EXPIRED).change for hold in holds]
     for hold in holds:
-        record(session, _expired(hold), by=by)
+        record(session, StockHoldExpired(**facts_of(hold)), by=by)
     await change_levels(session, changes, reason=LevelChangeReason.EXPIRED, by=by)
     await session.flush()
     return len(holds)
-
-
-def _expired(hold: StockHold) -> StockHoldExpired:
-    """The event of one hold that expired."""
-    return StockHoldExpired(
-        stock_hold_id=hold.id,
-        product_id=hold.product_id,
-        location_id=hold.location_id,
-        order_id=hold.order_id,
-        order_line_id=hold.order_line_id,
-        quantity=hold.quantity,
-    )

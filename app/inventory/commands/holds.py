@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.inventory.commands.levels import InsufficientStock, Level, change_levels, lock_offers
+from app.inventory.events import StockHoldChanged
 from app.inventory.rules import LevelChange, LevelKey, Placement, Want, placed
 from app.inventory.tables import HoldKind, HoldStatus, LevelChangeReason, StockHold
 from app.kernel import clock
+from app.kernel.outbox import record
 from app.kernel.principal import Principal
 
 IS_ACTIVE = StockHold.status == literal_column(f"'{HoldStatus.ACTIVE}'")
@@ -57,7 +60,7 @@ async def hold_stock(session: AsyncSession, request: HoldStock, *, by: Principal
     flat = tuple(placement for of_line in placements for placement in of_line)
     changes = [LevelChange(product_id=one.product_id, location_id=one.location_id, held=one.quantity) for one in flat]
     await change_levels(session, changes, reason=LevelChangeReason.HELD, by=by, locked=levels)
-    await write_holds(session, flat, levels, request)
+    await write_holds(session, flat, levels, request, by=by)
     return flat
 
 
@@ -89,9 +92,14 @@ def _refuse_shortage(
 
 
 async def write_holds(
-    session: AsyncSession, placements: Iterable[Placement], levels: dict[LevelKey, Level], request: HoldStock
+    session: AsyncSession,
+    placements: Iterable[Placement],
+    levels: dict[LevelKey, Level],
+    request: HoldStock,
+    *,
+    by: Principal,
 ) -> None:
-    """Write holds, adding to those that the same lines have at the same levels."""
+    """Write holds, adding to those that the same lines have at the same levels, and tell each."""
     rows = [
         {
             "stock_level_id": levels[one.product_id, one.location_id].id,
@@ -117,21 +125,51 @@ async def write_holds(
         "updated_at": clock.now(),
     }
     same = ["order_line_id", "stock_level_id"]
-    await session.execute(written.on_conflict_do_update(index_elements=same, index_where=IS_ACTIVE, set_=more))
+    kept = written.on_conflict_do_update(index_elements=same, index_where=IS_ACTIVE, set_=more)
+    for row in await session.execute(
+        kept.returning(*(table.c[name] for name in ("id", *_COPIED, "quantity", "status")))
+    ):
+        record(session, _changed(row), by=by)
 
 
-def close_part(session: AsyncSession, hold: StockHold, quantity: int, status: HoldStatus) -> LevelChange:
-    """End `quantity` pieces of a hold with `status`; answers what the level no longer holds.
+def tell_holds(session: AsyncSession, holds: Iterable[StockHold], *, by: Principal) -> None:
+    """Tell of holds that changed and were written."""
+    for hold in holds:
+        record(session, _changed(hold), by=by)
+
+
+def facts_of(hold: Any) -> dict[str, Any]:
+    """What every event of a hold tells."""
+    names = ("product_id", "location_id", "order_id", "order_line_id", "quantity")
+    return {"stock_hold_id": hold.id, **{name: getattr(hold, name) for name in names}}
+
+
+def _changed(hold: Any) -> StockHoldChanged:
+    """The event of one hold that changed."""
+    return StockHoldChanged(**facts_of(hold), status=hold.status)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Closed:
+    """What came of ending pieces of a hold: what the level no longer holds, and the holds that are another now."""
+
+    change: LevelChange
+    holds: tuple[StockHold, ...]
+
+
+def close_part(session: AsyncSession, hold: StockHold, quantity: int, status: HoldStatus) -> Closed:
+    """End `quantity` pieces of a hold with `status`.
 
     What remains stays an active hold, and what ended becomes a hold of its own, so nothing of its story is lost.
     """
+    change = LevelChange(product_id=hold.product_id, location_id=hold.location_id, held=-quantity)
     if quantity == hold.quantity:
         hold.status = status
-    else:
-        hold.quantity -= quantity
-        ended = {name: getattr(hold, name) for name in _COPIED}
-        session.add(StockHold(**ended, quantity=quantity, status=status))
-    return LevelChange(product_id=hold.product_id, location_id=hold.location_id, held=-quantity)
+        return Closed(change=change, holds=(hold,))
+    hold.quantity -= quantity
+    ended = StockHold(**{name: getattr(hold, name) for name in _COPIED}, quantity=quantity, status=status)
+    session.add(ended)
+    return Closed(change=change, holds=(hold, ended))
 
 
 _COPIED = ("stock_level_id", "product_id", "location_id", "order_id", "order_line_id", "kind", "expires_at")
@@ -165,17 +203,39 @@ async def release_holds(session: AsyncSession, release: ReleaseHolds, *, by: Pri
         if release.order_line_id in {None, hold.order_line_id}
     ]
     parts = taken(reversed(holds), release.quantity)
-    changes = [close_part(session, hold, part, HoldStatus.RELEASED) for hold, part in parts]
-    await change_levels(session, changes, reason=LevelChangeReason.RELEASED, by=by)
+    closed = [close_part(session, hold, part, HoldStatus.RELEASED) for hold, part in parts]
+    await change_levels(session, [each.change for each in closed], reason=LevelChangeReason.RELEASED, by=by)
     await session.flush()
+    tell_holds(session, [hold for each in closed for hold in each.holds], by=by)
     return sum(part for _, part in parts)
 
 
-async def convert_holds(session: AsyncSession, order_id: int) -> int:
+async def extend_holds(session: AsyncSession, holds: Sequence[StockHold], until: datetime, *, by: Principal) -> None:
+    """Keep locked holds until another time."""
+    for hold in holds:
+        hold.expires_at = until
+    await session.flush()
+    tell_holds(session, holds, by=by)
+
+
+async def forget_line(session: AsyncSession, order_line_id: int, *, by: Principal) -> None:
+    """Let every hold that a line had stay without it, for the line goes; its order stays known."""
+    of_line = select(StockHold).where(StockHold.order_line_id == order_line_id).order_by(StockHold.id)
+    locked = of_line.with_for_update(key_share=True).execution_options(populate_existing=True)
+    holds = list(await session.scalars(locked))
+    for hold in holds:
+        hold.order_line_id = None
+    await session.flush()
+    tell_holds(session, holds, by=by)
+
+
+async def convert_holds(session: AsyncSession, order_id: int, *, by: Principal) -> int:
     """Make what a cart holds the order's own, which does not expire; answers how many pieces there are."""
     holds = await lock_holds(session, order_id)
-    for hold in holds:
+    carts = [hold for hold in holds if hold.kind is not HoldKind.ORDER or hold.expires_at is not None]
+    for hold in carts:
         hold.kind = HoldKind.ORDER
         hold.expires_at = None
     await session.flush()
+    tell_holds(session, carts, by=by)
     return sum(hold.quantity for hold in holds)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.commands import UnknownProduct
 from app.catalog.tables import ProductId
+from app.inventory.commands.ledger import write_movements
 from app.inventory.commands.levels import (
     InsufficientStock,
     TooMuchStock,
@@ -149,8 +150,7 @@ async def transfer_stock(session: AsyncSession, transfer: TransferStock, *, by: 
         for key, change in ((source, -transfer.quantity), (target, transfer.quantity))
     )
     await change_levels(session, [out, into], reason=LevelChangeReason.TRANSFERRED, by=by)
-    session.add(movement)
-    await session.flush()
+    await write_movements(session, [movement], by=by)
     return StockMovementId(movement.id)
 
 
@@ -200,8 +200,8 @@ async def _take_in(session: AsyncSession, movement: StockMovement, *, by: Princi
     key = (movement.product_id, movement.to_location_id or 0)
     await open_level(session, key)
     change = LevelChange(product_id=key[0], location_id=key[1], on_hand=movement.quantity, incoming=-incoming)
-    session.add(movement)
     after = await change_levels(session, [change], reason=LevelChangeReason[movement.reason.name], by=by)
+    await write_movements(session, [movement], by=by)
     return StockLevelId(after[key].id)
 
 
@@ -210,6 +210,6 @@ async def _take_out(session: AsyncSession, movement: StockMovement, *, by: Princ
     key = (movement.product_id, movement.from_location_id or 0)
     await open_level(session, key)
     change = LevelChange(product_id=key[0], location_id=key[1], on_hand=-movement.quantity)
-    session.add(movement)
     after = await change_levels(session, [change], reason=LevelChangeReason[movement.reason.name], by=by)
+    await write_movements(session, [movement], by=by)
     return StockLevelId(after[key].id)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.commands import UnknownProduct
 from app.catalog.tables import ProductId
-from app.inventory.commands.levels import Level, facts_of, open_level
+from app.inventory.commands.levels import Level, facts_of, lock_levels, open_level
 from app.inventory.events import ReorderPointSet
 from app.inventory.tables import LevelChangeReason, StockLevel, StockLevelId
 from app.kernel.changes import expect_version
@@ -36,12 +36,14 @@ class SetReorderPoint:
 @refuses(UnknownProduct, UnknownLocation, VersionConflict)
 async def set_reorder_point(session: AsyncSession, point: SetReorderPoint, *, by: Principal) -> StockLevelId:
     """Say at which number of available pieces more of a product should be ordered for a location."""
-    opened = await open_level(session, (point.product_id, point.location_id))
+    key = (point.product_id, point.location_id)
+    known = await lock_levels(session, [key])
+    opened = await open_level(session, key)
     level = await lock_one(session, StockLevel, opened.id)
     if level is None:
         raise UnknownLocation(field="location_id")
     expect_version(level, point.expected_version)
-    if level.reorder_point != point.reorder_point:
+    if not known or level.reorder_point != point.reorder_point:
         record(session, _event(opened, point.reorder_point), by=by)
         level.reorder_point = point.reorder_point
         await session.flush()

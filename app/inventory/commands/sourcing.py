@@ -8,7 +8,8 @@ from typing import Annotated
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.inventory.commands.holds import HoldStock, close_part, lock_holds, write_holds
+from app.inventory.commands.holds import HoldStock, close_part, lock_holds, tell_holds, write_holds
+from app.inventory.commands.ledger import write_movements
 from app.inventory.commands.levels import change_levels, lock_levels
 from app.inventory.rules import LevelChange, Placement
 from app.inventory.tables import HoldKind, HoldStatus, LevelChangeReason, MovementReason, StockHold, StockMovement
@@ -55,31 +56,33 @@ async def move_holds(session: AsyncSession, move: MoveHolds, *, by: Principal) -
     ]
     opening = [_more(target, holds.get(spot)) for spot, target in wanted.items()]
     added = [target for target in opening if target.quantity > 0]
-    changes = [close_part(session, hold, part, HoldStatus.RELEASED) for hold, part in closing if part > 0]
-    changes += [
+    closed = [close_part(session, hold, part, HoldStatus.RELEASED) for hold, part in closing if part > 0]
+    changes = [each.change for each in closed] + [
         LevelChange(product_id=target.product_id, location_id=target.location_id, held=target.quantity)
         for target in added
     ]
     levels = await lock_levels(session, [change.key for change in changes])
     await change_levels(session, changes, reason=LevelChangeReason.SOURCED, by=by, locked=levels)
     await session.flush()
-    await write_holds(session, added, levels, HoldStock(order_id=move.order_id, lines=(), kind=HoldKind.ORDER))
+    tell_holds(session, [hold for each in closed for hold in each.holds], by=by)
+    await write_holds(session, added, levels, HoldStock(order_id=move.order_id, lines=(), kind=HoldKind.ORDER), by=by)
 
 
 async def consume_holds(session: AsyncSession, shipped: ConsumeHolds, *, by: Principal) -> None:
     """Take pieces that an order holds out of stock, for they left for the customer."""
     holds = _by_spot(await lock_holds(session, shipped.order_id))
-    changes = []
+    closed, movements = [], []
     for index, part in enumerate(shipped.parts):
         hold = holds.get((part.order_line_id, part.location_id))
         held = hold.quantity if hold and hold.status == HoldStatus.ACTIVE else 0
         if hold is None or held < part.quantity:
             raise NotHeld(field=f"parts.{index}.quantity", held=held)
-        change = close_part(session, hold, part.quantity, HoldStatus.CONSUMED)
-        changes.append(replace(change, on_hand=change.held))
-        session.add(_shipment(change, shipped.reference, by))
+        closed.append(close_part(session, hold, part.quantity, HoldStatus.CONSUMED))
+        movements.append(_shipment(closed[-1].change, shipped.reference, by))
+    changes = [replace(each.change, on_hand=each.change.held) for each in closed]
     await change_levels(session, changes, reason=LevelChangeReason.SHIPPED, by=by)
-    await session.flush()
+    await write_movements(session, movements, by=by)
+    tell_holds(session, [hold for each in closed for hold in each.holds], by=by)
 
 
 def _by_spot(holds: Iterable[StockHold]) -> dict[Spot, StockHold]:

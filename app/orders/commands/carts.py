@@ -16,6 +16,8 @@ from app.inventory.commands import (
     HoldStock,
     InsufficientStock,
     ReleaseHolds,
+    extend_holds,
+    forget_line,
     hold_stock,
     lock_holds,
     release_holds,
@@ -149,17 +151,15 @@ async def set_cart_line(session: AsyncSession, setting: SetCartLine, *, by: Prin
     expect_version(cart, setting.expected_version)
     lines = await lines_of(session, cart)
     line = next((line for line in lines if line.product_id == setting.product_id), None)
-    before, subtotal = line.quantity if line else 0, cart.subtotal_amount
+    before = line.quantity if line else 0
     if setting.quantity == 0:
         await _take_out(session, cart, line, by=by)
     else:
         line = await _put_in(session, cart, line, setting)
         await _hold(session, line, by=by)
     await _reckon(session, cart)
-    if (before, subtotal) != (setting.quantity, cart.subtotal_amount):
-        quantities = {"quantity_before": before, "quantity_after": setting.quantity}
-        told = {"product_id": setting.product_id, **quantities}
-        tell(session, events.CartLineSet, cart, before=cart.status, by=by, **told)
+    told = {"product_id": setting.product_id, "quantity_before": before, "quantity_after": setting.quantity}
+    tell(session, events.CartLineSet, cart, before=cart.status, by=by, **told)
     return OrderId(cart.id)
 
 
@@ -236,6 +236,7 @@ async def _take_out(session: AsyncSession, cart: Order, line: OrderLine | None, 
     """Take a line out of its cart, and give back what it held."""
     if line is not None:
         await release_holds(session, ReleaseHolds(order_id=cart.id, order_line_id=line.id), by=by)
+        await forget_line(session, line.id, by=by)
         await session.delete(line)
         await session.flush()
 
@@ -244,8 +245,7 @@ async def _hold(session: AsyncSession, line: OrderLine, *, by: Principal) -> Non
     """Hold exactly as many pieces as the line has, for a while from now."""
     expires_at = clock.now() + timedelta(minutes=limits.in_force().cart_hold_minutes)
     holds = [hold for hold in await lock_holds(session, line.order_id) if hold.order_line_id == line.id]
-    for hold in holds:
-        hold.expires_at = expires_at
+    await extend_holds(session, holds, expires_at, by=by)
     held = sum(hold.quantity for hold in holds)
     missing = line.quantity - held
     if missing > 0:

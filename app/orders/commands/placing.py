@@ -121,7 +121,7 @@ async def _hold_all(session: AsyncSession, order: Order, lines: list[OrderLine],
     wanted = tuple(_missing(line, held[line.id]) for line in lines if line.quantity > held[line.id])
     if wanted:
         await hold_stock(session, HoldStock(order_id=order.id, lines=wanted, kind=HoldKind.ORDER), by=by)
-    await convert_holds(session, order.id)
+    await convert_holds(session, order.id, by=by)
 
 
 def _missing(line: OrderLine, held: int) -> HoldLine:

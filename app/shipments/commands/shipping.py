@@ -103,7 +103,7 @@ async def create_shipment(session: AsyncSession, shipment: CreateShipment, *, by
     )
     session.add(row)
     await flush_or_refuse(session, _conflicts())
-    await give_parcels(session, fulfilment, shipment.parcel_ids, shipment_id=row.id)
+    await give_parcels(session, fulfilment, shipment.parcel_ids, shipment_id=row.id, by=by)
     record(session, ShipmentCreated(**facts_of(row, before=None)), by=by)
     return ShipmentId(row.id)
 
@@ -147,7 +147,8 @@ async def _call_off(session: AsyncSession, shipment: Shipment, *, by: Principal)
     """Bring a locked shipment to its end before it left."""
     before, shipment.status = shipment.status, ShipmentStatus.CANCELLED
     await session.flush()
-    await take_parcels_back(session, shipment.id)
+    if shipment.fulfilment_id is not None:
+        await take_parcels_back(session, shipment.fulfilment_id, shipment_id=shipment.id, by=by)
     record(session, ShipmentCancelled(**facts_of(shipment, before=before)), by=by)
 
 

@@ -98,14 +98,14 @@ async def add_tracking_event(session: AsyncSession, report: AddTrackingEvent, *,
     if report.parcel_id is not None and report.parcel_id not in await _parcels(session, shipment):
         raise UnknownParcel(field="parcel_id")
     event = await _added(session, shipment, report, occurred_at)
-    before, eta = shipment.status, shipment.estimated_delivery_at
+    before, eta, last = shipment.status, shipment.estimated_delivery_at, shipment.last_event_at
     await _advance(session, shipment, event)
     shipment.estimated_delivery_at = report.estimated_delivery_at or eta
     await session.flush()
     facts = facts_of(shipment, before=before)
     added = TrackingEventAdded(**facts, tracking_event_id=event.id, status=event.status, happened_at=occurred_at)
     record(session, added, by=by)
-    if shipment.status is not before or shipment.estimated_delivery_at != eta:
+    if (shipment.status, shipment.estimated_delivery_at, shipment.last_event_at) != (before, eta, last):
         record(session, _change(facts, shipment), by=by)
     if shipment.status is ShipmentStatus.DELIVERED and before is not ShipmentStatus.DELIVERED:
         await _deliver_order(session, shipment, by=by)
