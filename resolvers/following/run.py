@@ -312,7 +312,8 @@ def route_of(subscription: Subscription, arguments: dict[str, Any], principal: P
 def confined(route: Route, subscription: Subscription, visibility: Visibility, principal: Principal) -> Route:
     """The route to those events alone that tell the caller's own party, where it sees nothing but its own.
 
-    All else would be read once for each such caller, to find each time that it is hidden from it.
+    All else would be read once for each such caller, to find each time that it is hidden from it. Events find it by the
+    party, of whom few share a route.
     """
     party, events = visibility.party(principal.roles), subscription.follow.events
     if party is None or not all(party in event.keys for event in events):
@@ -320,7 +321,7 @@ def confined(route: Route, subscription: Subscription, visibility: Visibility, p
     others = tuple(wanted for wanted in route.wanted if wanted.fact != party)
     asked = [wanted.values for wanted in route.wanted if wanted.fact == party]
     own = frozenset({getattr(principal, party)} - {None}).intersection(*asked)
-    return replace(route, wanted=(*others, Wanted(party, own)))
+    return replace(route, wanted=(Wanted(party, own), *others))
 
 
 def _told(given: Filter, value: Any) -> frozenset[Any]:

@@ -261,6 +261,14 @@ class TestCustomers:
             await reader.close()
         assert len(served.following.routes) == 0
 
+    async def test_are_found_by_themselves_and_not_by_what_all_follow(self, served: Process, sessions):
+        document = "subscription ($channel: ID) { orderChanged(channelId: $channel) { event } }"
+        reader = await served.follow(document, by=await customer_of(sessions), channel=encode_id("Channel", 1))
+        cohort = reader.stream.cohort
+        assert cohort is not None
+        assert [place[1] for place in cohort.route.places] == ["customer_id"] * len(cohort.route.names)
+        await reader.close()
+
     async def test_resume_with_their_own(self, database_url, shelf: Shelf, wakeup):
         by = await customer_of(shelf.sessions)
         async with relaying(database_url, wakeup), process(database_url, shelf.sessions, wakeup) as other:
