@@ -156,7 +156,7 @@ class Following:
 
     def follow(self, operation: Operation, principal: Principal, *, after: str | None = None) -> Stream:
         """The stream of one subscription, `after` before its own argument; RequestError where it may not be."""
-        asked = self._asked(operation, principal)
+        asked = self.asked(self.reading, operation, principal)
         return Stream(self, asked if after is None else replace(asked, after=after))
 
     async def responses(self, asked: Asked, stream: Stream) -> AsyncGenerator[Told, None]:
@@ -268,9 +268,10 @@ class Following:
         for follower in self.routes.everyone():
             follower.end(CursorExpired())
 
-    def _asked(self, operation: Operation, principal: Principal) -> Asked:
-        """What a subscription operation asks for."""
-        schema = self.reading.graph.schema
+    @staticmethod
+    def asked(reading: Reading, operation: Operation, principal: Principal) -> Asked:
+        """What a subscription operation asks for; RequestError where the caller may not."""
+        schema = reading.graph.schema
         root = schema.subscription_type
         assert root is not None  # noqa: S101
         variables, definition = operation.variables, operation.definition
@@ -278,14 +279,14 @@ class Following:
         details: list[FieldDetails] = next(iter(fields.values()))
         name = details[0].node.name.value
         arguments = get_argument_values(root.fields[name], details[0].node, variables)
-        subscription = self.reading.graph.subscriptions[name]
+        subscription = reading.graph.subscriptions[name]
         opened = subscription.follow.token
         token = arguments.get(camel(opened.column)) if opened else None
         viewer = Viewer(principal) if token is None else Viewer(ANONYMOUS, guarded=False)
-        payload = payload_of(subscription, details, operation, self.reading, viewer)
+        payload = payload_of(subscription, details, operation, reading, viewer)
         route = route_of(subscription, arguments, principal)
         if viewer.guarded and not isinstance(subscription, Feed):
-            route = confined(route, subscription, self.reading.graph.nodes[subscription.node].visibility, principal)
+            route = confined(route, subscription, reading.graph.nodes[subscription.node].visibility, principal)
         return Asked(payload, route, subscription.follow.conflates, arguments.get("after"), token)
 
 
