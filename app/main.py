@@ -17,6 +17,7 @@ from app.access.commands import FirstAdmin, ensure_first_admin, note_api_key_use
 from app.access.questions import Unauthenticated, authenticate, fallen, recalled, signing
 from app.access.questions import callers as remembered
 from app.fulfilment import reactions as fulfilment
+from app.gateways.outside import Outside
 from app.inventory import reactions as inventory
 from app.inventory.questions import UnexplainedLevel, unexplained_levels
 from app.kernel import idempotency
@@ -42,13 +43,21 @@ from app.server.settings import Mode
 from app.server.telemetry import RequestTelemetry, metrics
 from app.server.trusting import trusted_texts
 from app.server.wakeup import Bell, Wakeup
+from app.server.webhook_reader import WebhookReader
+from app.server.webhook_sender import WebhookSender
 from app.server.websocket import Sockets
 from app.server.working import Worker
 from app.shipments import reactions as shipments
+from app.webhooks import ports as webhook_ports
+from app.webhooks import reactions as webhooks
+from app.webhooks.rules import Secrets
 from resolvers.asking import Asking
+from resolvers.context import GraphQLRequest
 from resolvers.execute import Execution
 from resolvers.following.log import Log
 from resolvers.following.run import Following
+from resolvers.following.webhooks import Opened, Webhooks
+from resolvers.reading.documents import Documents, Operation
 from resolvers.reading.run import Reading
 from resolvers.reading.trusted import Trusted
 from resolvers.writing.payloads import Writing
@@ -70,10 +79,13 @@ if TYPE_CHECKING:
 
 AUTHORIZATION = ("authorization", "Authorization")
 """The names under which clients put their credential into `connection_init`."""
-TIMERS: dict[Timer, float] = {**idempotency.TIMERS, **inventory.TIMERS, **orders.TIMERS}
+TIMERS: dict[Timer, float] = {**idempotency.TIMERS, **inventory.TIMERS, **orders.TIMERS, **webhooks.TIMERS}
 REACTIONS: dict[type[Event], Reaction] = {}
 REACTIONS.update(fulfilment.REACTIONS)  # type: ignore[arg-type]
 REACTIONS.update(shipments.REACTIONS)  # type: ignore[arg-type]
+REACTIONS.update(webhooks.REACTIONS)
+READ_SECONDS, SEND_SECONDS, LOOK_SECONDS = 0.25, 0.25, 15.0
+"""How long webhooks leave alone the log and what they are to send where nothing is new, and their figures."""
 log = structlog.get_logger(__name__)
 HEADERS_OF_BROWSERS = ["Authorization", "Content-Type", "X-Request-ID", "GraphQL-Require-Preflight"]
 HEADERS_OF_BROWSERS += ["Lading-Position", "Last-Event-ID"]
@@ -82,7 +94,7 @@ HEADERS_OF_BROWSERS += ["Lading-Position", "Last-Event-ID"]
 def build_app(settings: Settings) -> ASGIApp:
     """The application that `settings` describe; what it opens at its start it closes at its end."""
     signing.use_key(settings.signed_with.encode())
-    put_in_force(settings.limits)
+    prepare(settings)
     trusted = Trusted(trusted_texts(settings), settings.trusted_only)
 
     @asynccontextmanager
@@ -148,6 +160,7 @@ async def opened(settings: Settings, trusted: Trusted) -> AsyncIterator[Doors]:
         things.push_async_callback(following.stop)
         answering = (reading, Asking(databases.sessions, reading), Writing(commands, reading))
         execution = Execution(GRAPH, answering, limits=limits, following=following, trusted=trusted)
+        webhook_ports.followable.use(Webhooks(reading, opener(execution)).check)
         callers = Callers(databases.sessions)
         origins = origins_of(settings)
         sockets = Sockets(execution, callers.of_payload, limits=limits, origins=origins)
@@ -166,6 +179,15 @@ async def opened(settings: Settings, trusted: Trusted) -> AsyncIterator[Doors]:
         doors = Doors(endpoint, sockets, streams, ready, figures)
         things.push_async_callback(doors.drain)
         yield doors
+
+
+def opener(execution: Execution) -> Opened:
+    """Opens documents as requests for them would be, so that where only trusted ones are answered no others are."""
+
+    def opened(document: str, name: str | None, variables: Mapping[str, Any]) -> Operation:
+        return execution.operation(GraphQLRequest(document, variables, name))
+
+    return opened
 
 
 @asynccontextmanager
@@ -190,12 +212,33 @@ async def relay_events(settings: Settings, stop: asyncio.Event) -> None:
 
 
 async def work(settings: Settings, stop: asyncio.Event) -> None:
-    """Do what is due and react to events until `stop` is set."""
-    put_in_force(settings.limits)
+    """Do what is due, react to events and tell webhooks of them until `stop` is set."""
+    prepare(settings)
     tell_figures(settings.host, settings.metrics_port)
+    limits = settings.limits
     async with open_databases(settings) as databases, rung(settings) as (bell, _):
-        worker = Worker(databases.sessions, settings.limits, bell.ring, timers=TIMERS, reactions=REACTIONS)
-        await worker.run(stop)
+        sessions, ring = databases.sessions, bell.ring
+        worker = Worker(sessions, limits, ring, timers=TIMERS, reactions=REACTIONS)
+        reading = Reading(GRAPH, databases.primary, limits, EVENT_CURSOR_SQL)
+        asked = Webhooks(reading, Documents(GRAPH.schema, limits).operation)
+        webhook_ports.followable.use(asked.check)
+        worker.also(WebhookReader(sessions, Log(databases.primary), asked, limits, ring).turn, READ_SECONDS)
+        outside = Outside(settings.webhook_reach, limits)
+        sender = WebhookSender(sessions, asked, outside, limits, ring)
+        worker.also(sender.turn, SEND_SECONDS)
+        worker.also(sender.look, LOOK_SECONDS)
+        try:
+            await worker.run(stop)
+        finally:
+            await sender.stop(settings.stop_seconds)
+            await outside.close()
+
+
+def prepare(settings: Settings) -> None:
+    """Give this process the limits, and what webhooks are signed with and may call."""
+    put_in_force(settings.limits)
+    webhook_ports.secrets.use(Secrets(settings.signed_with.encode()))
+    webhook_ports.reach.use(settings.webhook_reach)
 
 
 class Callers:

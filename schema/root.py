@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
-from schema import access, catalog, fulfilment, importing, inventory, locations, orders, parties, returns, shipments
+from schema import (
+    access,
+    catalog,
+    fulfilment,
+    importing,
+    inventory,
+    locations,
+    orders,
+    parties,
+    returns,
+    shipments,
+    webhooks,
+)
 from schema.building import build
 
-GRAPH = build((access, parties, catalog, locations, inventory, orders, fulfilment, shipments, returns, importing))
+GRAPH = build(
+    (access, parties, catalog, locations, inventory, orders, fulfilment, shipments, returns, webhooks, importing)
+)
 """The graph that this code serves; its committed SDL is `schema/schema.graphql`."""

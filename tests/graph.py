@@ -15,9 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.kernel.event_log import EVENT_CURSOR_SQL
 from app.kernel.limits import DEFAULTS, Limits
 from app.kernel.principal import SYSTEM, Principal
+from app.webhooks import ports as webhooks
+from app.webhooks.rules import Secrets
 from resolvers.asking import Asking
 from resolvers.context import GraphQLRequest
 from resolvers.execute import Execution
+from resolvers.following.webhooks import Webhooks
 from resolvers.reading.run import Reading
 from resolvers.reading.trusted import NONE_TRUSTED, Trusted
 from resolvers.writing.payloads import Writing
@@ -81,6 +84,8 @@ class GraphClient:
         commands = Commands(sessions, limits, self._wake, b"secret of the tests")
         answering = (reading, Asking(sessions, reading), Writing(commands, reading))
         self.execution = Execution(GRAPH, answering, limits=limits, trusted=trusted)
+        webhooks.followable.use(Webhooks(reading, self.execution.documents.operation).check)
+        webhooks.secrets.use(Secrets(b"secret of the tests"))
 
     def _wake(self) -> None:
         self.woken += 1

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Text, any_, literal, select
+from sqlalchemy import BigInteger, ColumnElement, Text, any_, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -300,6 +300,21 @@ async def _standing(
 def _rights(principal: Principal) -> tuple[Any, ...]:
     """What a caller may do, and for whom."""
     return principal.roles, principal.customer_id, principal.supplier_id, principal.carrier_id
+
+
+async def caller_now(session: AsyncSession, *, user_id: int | None, api_key_id: int | None) -> Principal | None:
+    """The caller that a user or an API key is at present; None where it may no longer call.
+
+    For what is done in somebody's name while they are away: nothing that is remembered counts.
+    """
+    if user_id is not None:
+        columns = (User.id, User.name, *_granted(User))
+        user = (await session.execute(select(*columns).where(User.id == user_id, User.disabled_at.is_(None)))).first()
+        return _principal(user, user_id=user.id) if user else None
+    in_time = or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > clock.now())
+    wanted = (ApiKey.id == api_key_id, ApiKey.revoked_at.is_(None), in_time)
+    key = (await session.execute(select(ApiKey.id, ApiKey.name, *_granted(ApiKey)).where(*wanted))).first()
+    return _principal(key, api_key_id=key.id) if key else None
 
 
 def _granted(table: type[User | ApiKey]) -> tuple[Any, ...]:

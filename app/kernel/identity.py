@@ -47,6 +47,11 @@ def unguessable_token() -> str:
     return secrets.token_urlsafe(TOKEN_BYTES)
 
 
+def random_bytes(count: int) -> bytes:
+    """So many bytes that nobody can guess."""
+    return secrets.token_bytes(count)
+
+
 def token_hash(token: str) -> bytes:
     """What is kept of a token: it is random enough that one round of a fast hash hides it."""
     return hashlib.sha256(token.encode()).digest()

@@ -108,6 +108,18 @@ class Limits:
     replica_retry_ms_max: int = 30_000
     position_seconds_max: int = 300
     writers_remembered_max: int = 10_000
+    webhook_endpoints_per_caller_max: int = 20
+    webhook_batch_events_max: int = 500
+    webhook_sends_max: int = 64
+    webhook_sends_per_endpoint_max: int = 8
+    webhook_send_ms_max: int = 15_000
+    webhook_answer_bytes_max: int = 64 * 1024
+    webhook_lease_seconds_max: int = 60
+    webhook_failing_hours_max: int = 120
+    webhook_secret_overlap_hours: int = 24
+    webhook_redelivered_at_once_max: int = 10_000
+    webhook_delivered_hours_max: int = 720
+    webhook_dead_hours_max: int = 2_160
 
 
 DEFAULTS = Limits()

@@ -16,7 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from app.kernel.principal import EVERYONE, Principal, Role
 
 Rule = Callable[[FromClause], ColumnElement[bool]]
-VIEWER_PARAMETERS = ("user_id", "customer_id", "supplier_id", "carrier_id")
+VIEWER_PARAMETERS = ("user_id", "api_key_id", "customer_id", "supplier_id", "carrier_id")
 
 
 def viewer(parameter: str) -> BindParameter[Any]:

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from app.kernel.limits import DEFAULTS
 from app.server.database import asyncpg_url, place_of
-from app.server.doctor_log import log_findings
+from app.server.doctor_log import log_findings, webhook_findings
 from app.server.embedded import is_running
 from app.server.failure import Failure
 from app.server.migrating import head, mismatch, revision_by
@@ -145,7 +145,7 @@ async def _log(_: str, url: str) -> list[Finding]:
     try:
         if await revision_by(connection.fetchval) != head():
             return []
-        told = await log_findings(connection)
+        told = [*await log_findings(connection), *await webhook_findings(connection)]
     finally:
         await connection.close()
     return [Finding(what, found, wrong=bool(advice), advice=advice) for what, found, advice in told]

@@ -18,6 +18,33 @@ SELECT count(*) FROM outbox_positions AS place
    AND place.positioned_at < now() - make_interval(secs => $1)
 """
 
+UNSENT = """
+SELECT count(*) FROM webhook_deliveries AS delivery
+  JOIN webhook_endpoints AS endpoint ON endpoint.id = delivery.endpoint_id
+ WHERE delivery.status = 'WAITING' AND endpoint.status = 'ACTIVE' AND endpoint.failing_since IS NULL
+   AND delivery.due_at < now() - make_interval(secs => $1)
+"""
+"""What is due to receivers that take what they are sent, and is not sent."""
+AILING = """
+SELECT count(*) FILTER (WHERE status = 'DISABLED' AND disabled_reason <> 'ASKED'),
+    count(*) FILTER (WHERE status = 'ACTIVE' AND failing_since IS NOT NULL)
+ FROM webhook_endpoints
+"""
+
+
+async def webhook_findings(connection: asyncpg.Connection) -> list[tuple[str, str, str]]:
+    """The same of webhooks: whether they are sent, and whose receivers fail."""
+    unsent = await connection.fetchval(UNSENT, LATE_SECONDS)
+    disabled, failing = await connection.fetchrow(AILING)
+    told = f"{unsent} deliveries are late" if unsent else "what is due is sent"
+    return [
+        (
+            "Webhooks",
+            f"{told}; {failing} endpoints fail, {disabled} were disabled for it",
+            "Nobody is told what happened: run `lading worker`." if unsent else "",
+        )
+    ]
+
 
 async def log_findings(connection: asyncpg.Connection) -> list[tuple[str, str, str]]:
     """What is to be told of the log: what was looked at, what was found, and what to do where that is wrong."""

@@ -22,6 +22,7 @@ from app.kernel.limits import Limits
 from app.server.embedded import embedded_servers
 from app.server.failure import Failure
 from app.server.wakeup.addresses import Kind, read_address
+from app.webhooks.rules import Network, Reach, networks_of
 
 PREFIX = "LADING_"
 LIMIT_PREFIX = "LADING_LIMIT_"
@@ -141,6 +142,15 @@ class Settings(BaseSettings):
     trusted_only: bool = Field(
         default=False, description="`true` answers the trusted documents and no others; there is no query editor then."
     )
+    webhook_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (), description="Networks of your own that webhooks may call all the same, separated by commas."
+    )
+    webhook_ports: Annotated[tuple[int, ...], NoDecode] = Field(
+        (443, 8443), description="The ports that webhooks may call, separated by commas; `*` for all."
+    )
+    webhook_plain_http: bool = Field(
+        default=False, description="`true` lets webhooks call http:// addresses, where all that is sent can be read."
+    )
     limits: Annotated[Limits, NoDecode] = Field(
         default_factory=lambda: limits_of(os.environ), init=False, description="Bounds, each as LADING_LIMIT_<NAME>."
     )
@@ -149,6 +159,18 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("webhook_networks", mode="before")
+    @classmethod
+    def _lists_networks(cls, value: Any) -> Any:
+        return networks_of(value) if isinstance(value, str) else value
+
+    @field_validator("webhook_ports", mode="before")
+    @classmethod
+    def _lists_ports(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return () if value.strip() == "*" else tuple(int(part) for part in value.split(",") if part.strip())
 
     @field_validator("database_url", "database_read_url")
     @classmethod
@@ -196,6 +218,11 @@ class Settings(BaseSettings):
     def log_lines(self) -> LogFormat:
         """How log lines are written, chosen or by mode."""
         return self.log_format or (LogFormat.JSON if self.mode is Mode.PRODUCTION else LogFormat.CONSOLE)
+
+    @property
+    def webhook_reach(self) -> Reach:
+        """What webhooks may call."""
+        return Reach(self.webhook_networks, frozenset(self.webhook_ports) or None, self.webhook_plain_http)
 
     @property
     def written_to(self) -> str:

@@ -49,6 +49,11 @@ class Worker:
         self.after_commit = after_commit
         self.timers = timers
         self.reactions = {event.name: reaction for event, reaction in reactions.items()}
+        self._others: dict[Callable[[], Awaitable[bool]], float] = {}
+
+    def also(self, turn: Callable[[], Awaitable[bool]], seconds: float) -> None:
+        """Take turns of another kind too; so many seconds pass between two while there is nothing more to do."""
+        self._others[turn] = seconds
 
     async def run(self, stopped: asyncio.Event) -> None:
         """Work until `stopped`; what is under way then is finished."""
@@ -56,6 +61,8 @@ class Worker:
             for timer, seconds in self.timers.items():
                 loops.create_task(self._loop(lambda timer=timer: self.tick(timer), seconds, stopped))  # type: ignore[misc]
             loops.create_task(self._loop(self.react, IDLE_SECONDS, stopped))
+            for turn, seconds in self._others.items():
+                loops.create_task(self._loop(turn, seconds, stopped))
 
     async def tick(self, timer: Timer) -> bool:
         """One transaction of a timer; whether there may be more to do at once."""

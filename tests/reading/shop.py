@@ -30,7 +30,8 @@ from app.returns.commands import ApproveReturn, RejectReturn, approve_return, re
 from app.returns.tables import Disposition, ReturnId
 from app.shipments.commands import CreateShipment, DeliverShipment, create_shipment, deliver_shipment
 from app.shipments.tables import ShipmentId, TrackingStatus
-from tests.factories import access, catalog, inventory, locations, parties, returns, shipments
+from app.webhooks.tables import DeliveryStatus, DisabledReason, EndpointStatus
+from tests.factories import access, catalog, inventory, locations, parties, returns, shipments, webhooks
 from tests.factories import fulfilment as fulfilments
 from tests.factories import orders as carts
 from tests.factories.fulfilment import BERLIN, LISBON, PORTO
@@ -210,10 +211,22 @@ async def _prices(session: AsyncSession, goods: Goods) -> None:
 async def _users(session: AsyncSession, who: Parties) -> None:
     await access.user(session, email="olga@lading.example", name="Olga")
     shopper = {"roles": (Role.CUSTOMER,), "customer_id": who.ines}
-    await access.user(session, email="ines@lading.example", name="Ines", **shopper)
-    await access.api_key(session, name="Till")
+    ines = await access.user(session, email="ines@lading.example", name="Ines", **shopper)
+    till = await access.api_key(session, name="Till")
     old = await access.api_key(session, name="Scanner", roles=(Role.CARRIER, Role.OPERATOR), carrier_id=who.carrier)
     await revoke_api_key(session, RevokeApiKey(api_key_id=old.id), by=SYSTEM)
+    await _webhooks(session, ines, till.id)
+
+
+async def _webhooks(session: AsyncSession, user_id: int, api_key_id: int) -> None:
+    """Webhooks of a user and of a key, the key's disabled, with what they were told."""
+    own = await webhooks.endpoint(session, user_id=user_id, name="Own", variables="{}", operation_name="Levels")
+    gone = {"status": EndpointStatus.DISABLED, "disabled_reason": DisabledReason.GONE, "disabled_at": clock.now()}
+    till = await webhooks.endpoint(session, api_key_id=api_key_id, failing_since=clock.now(), **gone)
+    for endpoint in (own, till):
+        await webhooks.delivery(session, endpoint, DeliveryStatus.DELIVERED, None, 204)
+        await webhooks.delivery(session, endpoint, DeliveryStatus.DEAD, 500, 410)
+        await webhooks.delivery(session, endpoint, DeliveryStatus.WAITING, None)
 
 
 async def _order(

@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.kernel import clock
 from app.kernel.outbox import write_outbox
 from app.server.doctor import examine
-from app.server.doctor_log import LATE_SECONDS, log_findings
+from app.server.doctor_log import LATE_SECONDS, log_findings, webhook_findings
 from app.server.settings import read_settings
-from tests.factories import catalog
+from app.webhooks.tables import DeliveryStatus
+from tests.factories import access, catalog, webhooks
 
 
 class TestExamine:
@@ -52,3 +53,21 @@ class TestLog:
         assert "lading relay" in told["Log of events"]
         assert not told["Reactions"]
         assert not told["Failed reactions"]
+
+
+class TestWebhooks:
+    async def test_are_told_to_be_late_where_nobody_sends_them(self, database_url: str, session: AsyncSession):
+        late = clock.now() - timedelta(seconds=2 * LATE_SECONDS)
+        own = await webhooks.endpoint(session, user_id=await access.user(session))
+        connection = await asyncpg.connect(database_url)
+        try:
+            with clock.stopped_at(late):
+                await webhooks.delivery(session, own, DeliveryStatus.WAITING)
+            ((_, found, advice),) = await webhook_findings(connection)
+            assert (found[:15], advice) == ("what is due is ", "")
+            await session.commit()
+            ((_, found, advice),) = await webhook_findings(connection)
+        finally:
+            await connection.close()
+        assert found.startswith("1 deliveries are late")
+        assert "lading worker" in advice
