@@ -90,7 +90,8 @@ class Limits:
     relay_batch_events_max: int = 1_000
     relay_messages_waiting_max: int = 100
     position_retention_hours: int = 168
-    prune_batch_positions: int = 10_000
+    position_held_hours_max: int = 1_344
+    prune_batch_positions: int = 2_000
     wakeup_messages_waiting_max: int = 1_000
     wakeup_connections_max: int = 8
     import_batch_rows: int = 1_000

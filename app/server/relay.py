@@ -13,7 +13,6 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -27,6 +26,7 @@ from app.kernel.identity import unguessable_token
 from app.kernel.limits import DEFAULTS, Limits
 from app.server import relay_sql as sql
 from app.server.database import asyncpg_url
+from app.server.retention import Retention
 from app.server.wakeup import RELAY_CHANNEL, Unsubscribed, Wakeup
 
 LEADER_LOCK = 0x1AD1_0001
@@ -34,7 +34,6 @@ POLL_SECONDS = 0.02
 HEARTBEAT_SECONDS = 1.0
 STAND_BY_SECONDS = 0.5
 RETRY_SECONDS = (0.1, 2.0)
-PRUNE_SECONDS = 60.0
 EPOCH_LENGTH = 16
 NEW_CLUSTER = "new"
 """What the migration calls the cluster of a log that no relay has read: its epoch has begun, and goes on."""
@@ -61,7 +60,6 @@ WAITING = Gauge(
     multiprocess_mode="livesum",
 )
 FAILURES = Counter("lading_relay_failures_total", "Times that the relay lost its connection and began anew.")
-PRUNED = Counter("lading_relay_pruned_total", "Positions that were kept for long enough and let go.")
 
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
 Positioned = Mapping[str, Any]
@@ -152,7 +150,8 @@ class Relay:
         standing = await open_log(connection)
         self._say(standing, await self._tail(connection, standing))
         time = asyncio.get_running_loop().time
-        told_at = counted_at = pruned_at = time()
+        told_at = counted_at = time()
+        retention = Retention(self._limits)
         while not self._stopping.is_set():
             positioned = await self._round(connection, standing)
             if positioned or time() - told_at >= HEARTBEAT_SECONDS:
@@ -161,9 +160,7 @@ class Relay:
             if time() - counted_at >= HEARTBEAT_SECONDS:
                 WAITING.set(await connection.fetchval(sql.WAITING))
                 counted_at = time()
-            if time() - pruned_at >= PRUNE_SECONDS:
-                await self._prune(connection)
-                pruned_at = time()
+            await retention.look(connection, time())
             if len(positioned) < self._limits.relay_batch_events_max:
                 await self._rest(POLL_SECONDS)
 
@@ -207,13 +204,6 @@ class Relay:
         """The last batch of positions."""
         after = standing.last_position - self._limits.relay_batch_events_max
         return list(await connection.fetch(sql.TAIL, after))
-
-    async def _prune(self, connection: asyncpg.Connection) -> None:
-        """Let go of positions that are older than they are kept for."""
-        before = clock.now() - timedelta(hours=self._limits.position_retention_hours)
-        async with connection.transaction():
-            await connection.fetchrow(sql.LOCK_LOG)
-            PRUNED.inc(await connection.fetchval(sql.PRUNE, before, self._limits.prune_batch_positions) or 0)
 
     def _say(self, standing: Standing, positioned: list[Positioned]) -> None:
         """Have the positions told; where Redis does not keep up the message is dropped, for readers find the hole."""

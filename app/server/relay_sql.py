@@ -81,18 +81,35 @@ FROM outbox_positions AS given JOIN outbox_events AS event ON event.id = given.e
 WHERE given.position > $1 ORDER BY given.position
 """  # noqa: S608 — its parts are written here.
 
+READERS_BEHIND = """
+SELECT coalesce(max(log.last_position - reader.position), 0) FROM outbox_log AS log, log_readers AS reader
+"""
+
+LOCK_PRUNED = "SELECT pruned_position FROM outbox_log WHERE id = 1 FOR NO KEY UPDATE"
+
 PRUNE = """
-WITH oldest AS MATERIALIZED (SELECT position, positioned_at FROM outbox_positions ORDER BY position LIMIT $2),
+WITH oldest AS MATERIALIZED (
+    SELECT position, positioned_at FROM outbox_positions
+    WHERE position > $4 ORDER BY position LIMIT $2
+),
+found AS (
+    SELECT
+        max(position) FILTER (WHERE positioned_at < $1) AS old,
+        max(position) FILTER (WHERE positioned_at < $3) AS held,
+        (SELECT min(reader.position) FROM log_readers AS reader) AS read
+    FROM oldest
+),
 gone AS (
-    DELETE FROM outbox_positions
-    WHERE position <= (SELECT max(oldest.position) FROM oldest WHERE oldest.positioned_at < $1)
-        AND position <= ALL (SELECT reader.position FROM log_readers AS reader)
+    DELETE FROM outbox_positions WHERE position > $4 AND position <= (
+        SELECT CASE WHEN old <= coalesce(read, old) THEN old WHEN old > read THEN greatest(read, held) END FROM found
+    )
     RETURNING position, event_id
 )
 UPDATE outbox_log SET
     pruned_position = (SELECT max(gone.position) FROM gone),
     settled_event_id = greatest(settled_event_id, (SELECT max(gone.event_id) FROM gone))
 WHERE id = 1 AND EXISTS (SELECT FROM gone)
-RETURNING (SELECT count(*) FROM gone)
+RETURNING (SELECT count(*) FROM gone), pruned_position > coalesce((SELECT read FROM found), pruned_position)
 """
-"""Positions go from the oldest on, never one from between: what is kept has no holes, and no reader finds one."""
+"""Positions go from the oldest on, never one from between: what is kept has no holes, and no reader finds one. The
+search begins after the last that went, for what was deleted stays in the index until it is vacuumed."""

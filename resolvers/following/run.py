@@ -210,11 +210,17 @@ class Following:
         return cursor
 
     async def _between(self, route: Route, after: int, until: int) -> list[LoggedEvent]:
-        """The next batch of a route's events after one position and until another, at hand or from the database."""
+        """The next batch of a route's events after one position and until another, at hand or from the database.
+
+        CursorExpired where some of them went meanwhile: who reads a long way behind may be overtaken.
+        """
         batch = self.limits.follow_batch_events_max
         recent = self.tail.recent(after, until)
         if recent is None:
-            return await self.log.matching(route.names, route.told, after=after, until=until, limit=batch)
+            events = await self.log.matching(route.names, route.told, after=after, until=until, limit=batch)
+            if (await self.log.state()).pruned_position > after:
+                raise CursorExpired
+            return events
         found = [event for event in recent if route.leads_to(event.name, event.keys)][:batch]
         await self.log.complete(found)
         return [event.whole for event in found if event.whole is not None]

@@ -17,7 +17,7 @@ from app.kernel.event_log import EVENT_CURSOR_SQL, POSITIONS_CHANNEL, decode_cur
 from app.kernel.limits import DEFAULTS
 from app.kernel.outbox import record, write_outbox
 from app.kernel.principal import SYSTEM
-from app.server.relay import Relay, begin_epoch, connector, open_log, run_relay
+from app.server.relay import Relay, connector, open_log, run_relay
 from app.server.wakeup import Bell, Subscription, Wakeup
 from tests.following.events import LevelChanged, commit, level_ids
 
@@ -192,42 +192,6 @@ class TestRelay:
         stop.set()
         async with asyncio.timeout(3):
             await running
-
-
-class TestRetention:
-    async def test_lets_go_of_old_positions_from_the_oldest_on(self, database_url, sessions, wakeup):
-        await commit(sessions, *(LevelChanged(level_id=number) for number in range(5)))
-        async with relaying(database_url, wakeup) as relay:
-
-            async def all_of_them() -> bool:
-                return len(await level_ids(database_url)) == 5
-
-            await until(all_of_them)
-            connection = await asyncpg.connect(database_url)
-            old = "UPDATE outbox_positions SET positioned_at = positioned_at - interval '30 days' WHERE position <= 3"
-            await connection.execute(old)
-            await connection.execute("INSERT INTO log_readers (name, position, attempts) VALUES ('slow', 2, 0)")
-            await relay._prune(connection)  # noqa: SLF001
-            assert await connection.fetchval("SELECT min(position) FROM outbox_positions") == 3
-            await connection.execute("UPDATE log_readers SET position = 5")
-            await relay._prune(connection)  # noqa: SLF001
-            kept = [row["position"] for row in await connection.fetch("SELECT position FROM outbox_positions")]
-            assert sorted(kept) == [4, 5]
-            assert await connection.fetchval("SELECT pruned_position FROM outbox_log") == 3
-            async with connection.transaction():
-                await begin_epoch(connection)
-            await connection.close()
-        async with relaying(database_url, wakeup) as relay:
-            await relay.leads.wait()
-            await commit(sessions, LevelChanged(level_id=9))
-            connection = await asyncpg.connect(database_url)
-
-            async def one_more() -> bool:
-                return bool(await connection.fetchval("SELECT max(position) = 6 FROM outbox_positions"))
-
-            await until(one_more)
-            assert await connection.fetchval("SELECT count(*) FROM outbox_positions") == 3
-            await connection.close()
 
 
 class TestEpoch:
