@@ -22,10 +22,11 @@ from app.server.http_timing import Header
 from app.server.per_caller import PerCaller, TooMany, caller_of
 from app.server.rounds import Rounds
 from app.server.telemetry import STREAMS
-from app.server.transport import CUT_OFF
+from app.server.transport import CUT_OFF, SEND_NOW
 from app.server.websocket import Answering, Draining
 from resolvers.context import GraphQLRequest, GraphQLResponse, NoQuery
 from resolvers.errors import RequestError, fault, told
+from resolvers.following.followers import SendNow
 from resolvers.reading.documents import RequestErrors
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ class EventStream:
         self.finished = asyncio.Event()
         self._streams = streams
         self._cut_off: Callable[[], None] | None = scope.get("extensions", {}).get(CUT_OFF)
+        self._send_now: SendNow | None = scope.get("extensions", {}).get(SEND_NOW)
         self._send: Send
         self._answer: bytes | Stream | None = None
         """What is sent; nothing where the process ends, so that clients go on elsewhere."""
@@ -229,6 +231,7 @@ class EventStream:
             return self._answer or b""
         async with aclosing(self._answer) as stream:
             await self._put(id_of((await stream.start()).encode()))
+            stream.send_now = self._put_at_once
             async for body in stream:
                 await self._put(id_of(stream.cursor, event_of(body)))
         return COMPLETE
@@ -250,6 +253,17 @@ class EventStream:
         async with self._sending:
             if not self._ending.done():
                 await self._put_now(body, more=more)
+
+    def _put_at_once(self, body: bytes) -> bool:
+        """Send an event while the task of the stream waits for one; whether that was possible."""
+        stream = self._answer
+        if stream is None or isinstance(stream, bytes) or stream.follower is None or self._send_now is None:
+            return False
+        if self._sending.locked() or self._complete or self._ending.done():
+            return False
+        sent = self._send_now(id_of(stream.follower.cursor, event_of(body)))
+        self._sent += sent
+        return sent
 
     async def _put_now(self, body: bytes, *, more: bool = True) -> None:
         """Send a part of the body, unless it is complete; whoever calls holds the lock."""

@@ -24,7 +24,8 @@ CUT_OFF = "lading.cut_off"
 """The extension of ASGI by which whoever answers breaks off the connection to a client that takes nothing any more."""
 
 SEND_NOW = "lading.send_now"
-"""The extension of ASGI by which pieces of one message of text are sent at once, where nothing stands against it."""
+"""The extension of ASGI by which pieces of a body, or of a message of text, are sent at once, where nothing stands
+against it."""
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -36,13 +37,23 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin a connection."""
-        self.extensions = {CUT_OFF: transport.abort}
+        self.extensions = {CUT_OFF: transport.abort, SEND_NOW: self.send_now}
         super().connection_made(HeadWithBody(transport, asyncio.get_running_loop()))  # type: ignore[arg-type]
 
     def on_message_begin(self) -> None:
         """Begin a request."""
         super().on_message_begin()
         self.scope["extensions"] = self.extensions  # type: ignore[typeddict-item]
+
+    def send_now(self, *pieces: bytes) -> bool:
+        """Send a part of the body that consists of `pieces`, where nothing stands against it; whether it was sent."""
+        cycle = self.cycle
+        if self.pipeline or self.flow.write_paused or cycle.disconnected or cycle.response_complete:
+            return False
+        if not cycle.chunked_encoding:
+            return False
+        self.transport.write(b"".join((b"%x\r\n" % sum(map(len, pieces)), *pieces, b"\r\n")))
+        return True
 
     def handle_websocket_upgrade(self) -> None:
         """Hand a connection over to the protocol of sockets, which has the transport itself again."""

@@ -94,6 +94,18 @@ class TestResume:
         async with asked(endpoint, LEVELS, headers={"last-event-id": client.last_id or ""}) as again:
             assert levels(await again.until(1)) == [101]
 
+    async def test_from_what_was_sent_past_the_task_of_the_stream(self, served: Process, shelf: Shelf):
+        endpoint, _ = endpoint_of(served)
+        async with asked(endpoint, LEVELS) as client:
+            for number in range(1, 6):
+                await shelf.change()
+                await client.until(number)
+            assert levels(client.events) == [101, 102, 103, 104, 105]
+            assert client.at_once >= 4
+            third = client.events[2].id or ""
+        async with asked(endpoint, LEVELS, headers={"last-event-id": third}) as again:
+            assert levels(await again.until(2)) == [104, 105]
+
     async def test_from_the_beat_of_a_stream_that_is_idle(self, served: Process, shelf: Shelf):
         endpoint, streams = endpoint_of(served)
         query = "subscription ($product: ID) { stockLevelChanged(productId: $product) { cursor availableAfter } }"

@@ -24,6 +24,7 @@ from app.server.http_requests import EVENT_STREAM, GRAPHQL_JSON, JSON
 from app.server.transport import HttpProtocol
 from resolvers.context import GraphQLRequest, GraphQLResponse, NoQuery
 from resolvers.errors import RequestError
+from resolvers.following.followers import SendNow
 from resolvers.reading.documents import RequestErrors
 from tests.server.streams import SECONDS, Client, asked, eventually
 
@@ -48,6 +49,7 @@ class Numbers:
         self.given: asyncio.Queue[int | Exception] = asyncio.Queue()
         self.told = 0
         self.padding = ""
+        self.send_now: SendNow | None = None
         self.idle_cursor: str | None = None
         self.closed = False
 

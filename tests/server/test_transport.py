@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import uvicorn
 from websockets.frames import Frame, Opcode
 
-from app.server.transport import HeadWithBody, text_frame
+from app.server.transport import SEND_NOW, HeadWithBody, HttpProtocol, text_frame
 
 HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
 
@@ -90,3 +93,45 @@ class TestTextFrame:
     def test_counts_bytes(self):
         letter = "é".encode()
         assert text_frame(letter * 62, letter) == Frame(Opcode.TEXT, letter * 63).serialize(mask=False)
+
+
+async def parts(scope: Any, _: Any, send: Any) -> None:
+    """An answer whose parts go by turns past the protocol's steps and through them."""
+    send_now = scope["extensions"][SEND_NOW]
+    assert not send_now(b"before the head")
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    for number in range(6):
+        if number % 2:
+            assert send_now(b"now %d;" % number, b" ")
+        else:
+            await send({"type": "http.response.body", "body": b"then %d; " % number, "more_body": True})
+    await send({"type": "http.response.body", "body": b"end"})
+    assert not send_now(b"after the end")
+
+
+@asynccontextmanager
+async def served(app: Any) -> AsyncIterator[int]:
+    """The port at which `app` is served by our protocol."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, http=HttpProtocol, lifespan="off", log_config=None))
+    running = asyncio.create_task(server.serve())
+    async with asyncio.timeout(10):
+        while not server.started:
+            await asyncio.sleep(0.01)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    await running
+
+
+class TestSendNow:
+    @pytest.mark.parametrize("version", ["1.1", "1.0"])
+    async def test_keeps_the_order_and_the_form_of_the_answer(self, version: str):
+        async with served(parts) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(f"GET / HTTP/{version}\r\nHost: here\r\nConnection: close\r\n\r\n".encode())
+            async with asyncio.timeout(10):
+                head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+            writer.close()
+        assert b"transfer-encoding: chunked" in head
+        chunks = body.split(b"\r\n")
+        assert [int(size, 16) for size in chunks[::2][:7]] == [len(chunk) for chunk in chunks[1::2][:7]]
+        assert b"".join(chunks[1::2]) == b"then 0; now 1; then 2; now 3; then 4; now 5; end"
