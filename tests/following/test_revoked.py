@@ -6,19 +6,32 @@ So it is while Redis is away, and while no relay leads.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from websockets.asyncio.client import ClientConnection
+import orjson
+import uvicorn
+from starlette.datastructures import Headers
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
-from app.server.websocket_messages import CloseCode
+from app.access.events import ApiKeyRevoked
+from app.kernel.outbox import record
+from app.kernel.principal import SYSTEM, Principal, Role
+from app.server.revoking import Revoking
+from app.server.transport import SocketProtocol
+from app.server.websocket import Sockets
+from app.server.websocket_messages import SUBPROTOCOL, CloseCode
 from tests.factories.access import PASSWORD
 from tests.following.conftest import Shelf
-from tests.following.fleets import EventStream, Fleet, event, fleet_of
+from tests.following.fleets import LEVELS, EventStream, Fleet, event, fleet_of
 from tests.following.own_redis import OwnRedis
-from tests.server.sockets import closed
+from tests.following.processes import Process, eventually
+from tests.server.sockets import closed, receive, send
 from tests.stories.processes import Caller
 
 
@@ -132,3 +145,57 @@ async def test_nobody_who_may_no_longer_call_hears_more(
             if outage is not no_relay:
                 assert (await event(staff))["availableAfter"] == 102 + 2 * number
         await staff.close()
+
+
+async def test_nothing_is_told_that_happened_in_the_same_moment(served: Process, shelf: Shelf):
+    async def by_key(payload: Mapping[str, Any], _: Headers) -> Principal:
+        return Principal(roles=frozenset({Role.OPERATOR}), name="a key", api_key_id=int(payload["key"]))
+
+    async def nobody(_: Collection[Principal]) -> Collection[Principal]:
+        return ()
+
+    sockets = Sockets(served.execution, by_key)
+    Revoking(nobody, sockets).watch(served.following)
+    async with listening(sockets) as url:
+        told: dict[int, list[str]] = {}
+        for key in (1, 2):
+            connection = await connect(url, subprotocols=[Subprotocol(SUBPROTOCOL)], compression=None)
+            await send(connection, type="connection_init", payload={"key": key})
+            assert await receive(connection) == {"type": "connection_ack"}
+            await send(connection, type="subscribe", id="1", payload={"query": LEVELS})
+            told[key] = []
+            reading = asyncio.create_task(everything(connection, told[key]))
+            await eventually(lambda key=key: served.following.routes.followers == key)  # type: ignore[misc]
+            if key == 1:
+                doomed = reading
+        async with shelf.sessions() as session:
+            await shelf.change_in(session)
+            record(session, ApiKeyRevoked(api_key_id=1, prefix="lading_x"), by=SYSTEM)
+            await shelf.change_in(session)
+            await session.commit()
+        assert await doomed == CloseCode.FORBIDDEN
+        await eventually(lambda: len(told[2]) == 2)
+        assert told == {1: [], 2: ["next", "next"]}
+    assert await reading == CloseCode.RESTART
+
+
+async def everything(connection: ClientConnection, told: list[str]) -> int | None:
+    """Note what is told until the socket is closed; the code of that."""
+    with suppress(ConnectionClosed):
+        while True:
+            told.append(orjson.loads(await connection.recv())["type"])
+    return connection.close_code
+
+
+@asynccontextmanager
+async def listening(sockets: Sockets) -> AsyncIterator[str]:
+    """The address of a server of these sockets."""
+    config = uvicorn.Config(sockets, ws=SocketProtocol, lifespan="off", log_config=None, ws_per_message_deflate=False)
+    server, port = uvicorn.Server(config), socket.socket()
+    port.bind(("127.0.0.1", 0))
+    running = asyncio.create_task(server.serve(sockets=[port]))
+    await eventually(lambda: server.started)
+    yield f"ws://127.0.0.1:{port.getsockname()[1]}/graphql"
+    await sockets.drain(1)
+    server.should_exit = True
+    await running
