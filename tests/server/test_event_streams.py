@@ -136,11 +136,8 @@ class House:
 @asynccontextmanager
 async def served(house: House) -> AsyncIterator[int]:
     """The port at which a real server has the endpoint within the block."""
-    server = uvicorn.Server(
-        uvicorn.Config(
-            house.endpoint, http=HttpProtocol, lifespan="off", log_config=None, timeout_graceful_shutdown=SECONDS
-        )
-    )
+    told: dict[str, Any] = {"lifespan": "off", "log_config": None, "timeout_graceful_shutdown": SECONDS}
+    server = uvicorn.Server(uvicorn.Config(house.endpoint, http=HttpProtocol, **told))
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         running = asyncio.create_task(server.serve(sockets=[listening]))
