@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.kernel.event_log import EVENT_CURSOR_SQL
 from app.kernel.limits import DEFAULTS, Limits
 from app.kernel.principal import SYSTEM, Principal
+from app.main import opener
 from app.webhooks import ports as webhooks
 from app.webhooks.rules import Secrets
 from resolvers.asking import Asking
@@ -84,7 +85,7 @@ class GraphClient:
         commands = Commands(sessions, limits, self._wake, b"secret of the tests")
         answering = (reading, Asking(sessions, reading), Writing(commands, reading))
         self.execution = Execution(GRAPH, answering, limits=limits, trusted=trusted)
-        webhooks.followable.use(Webhooks(reading, self.execution.documents.operation).check)
+        webhooks.followable.use(Webhooks(reading, opener(self.execution)).check)
         webhooks.secrets.use(Secrets(b"secret of the tests"))
 
     def _wake(self) -> None:

@@ -67,7 +67,7 @@ class WebhookReader:
         self._turns = 0
 
     async def turn(self) -> bool:
-        """Read on by one batch, and have one endpoint catch up by one; whether there may be more at once."""
+        """Read on by one batch, or have one endpoint catch up by one, in turn; whether there may be more at once."""
         async with self._sessions() as session:
             reader = await self._reader(session)
             if reader is None:
@@ -78,10 +78,12 @@ class WebhookReader:
             await self._look(session)
             own = await self._own(session)
             behind = [key for key, row in own.items() if row.position < reader.position]
-            if behind:
-                key = behind[self._turns % len(behind)]
+            if behind and (self._turns % 2 or reader.position >= state.last_position):
+                key = behind[self._turns // 2 % len(behind)]
                 await self._catch_up(session, key, own[key], reader.position)
-            read = await self._read_on(session, reader, own, state)
+                read = True
+            else:
+                read = await self._read_on(session, reader, own, state)
             happened = await write_outbox(session)
             await session.commit()
         self._turns += 1
@@ -127,6 +129,10 @@ class WebhookReader:
             log.warning("webhook cannot follow", endpoint_id=endpoint_id, why=str(refused))
             await self._disable(session, endpoint_id, DisabledReason.FORBIDDEN)
             return
+        except Exception:
+            log.exception("webhook cannot follow", endpoint_id=endpoint_id)
+            await self._disable(session, endpoint_id, DisabledReason.FORBIDDEN)
+            return
         start = decode_cursor(endpoint.begins_after) if endpoint.begins_after else None
         self._known[endpoint_id] = Known(version, listener, start)
         self._listeners.add(listener)
@@ -168,6 +174,9 @@ class WebhookReader:
         self, session: AsyncSession, reader: LogReader, own: Mapping[int, LogReader], state: LogState
     ) -> bool:
         """Note the next of what all those are to be told that have come as far; whether there was anything to read."""
+        if state.pruned_position > reader.position:
+            await self._miss(session, reader, own, state)
+            return True
         before = reader.position
         if not self._known:
             reader.position = max(before, state.last_position)
@@ -189,6 +198,15 @@ class WebhookReader:
             if before <= begin <= reader.position:
                 await leave(session, key)
         return bool(placed)
+
+    async def _miss(
+        self, session: AsyncSession, reader: LogReader, own: Mapping[int, LogReader], state: LogState
+    ) -> None:
+        """Go on where the log begins, for no worker came for weeks; whoever was to be told what is gone is disabled."""
+        log.error("webhooks missed events", after=reader.position, until=state.pruned_position)
+        for key in sorted(self._known.keys() - own.keys()):
+            await self._disable(session, key, DisabledReason.MISSED)
+        reader.position = state.pruned_position
 
     def _told(self, event: Placed) -> list[Known]:
         """The endpoints that an event may be for."""

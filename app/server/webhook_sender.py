@@ -21,6 +21,7 @@ import structlog
 from prometheus_client import Counter as Count
 from prometheus_client import Gauge
 from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.access.questions import caller_now
@@ -44,6 +45,8 @@ from app.webhooks.commands import (
 from app.webhooks.ports import CallFailed, Outside, Unfollowable
 from app.webhooks.rules import told_wait
 from app.webhooks.tables import DisabledReason, WebhookDelivery, WebhookEndpoint
+from resolvers.errors import RequestError
+from resolvers.following.tail import DATABASE_FAILURES
 from resolvers.following.webhooks import Webhooks
 
 DELIVERED, FAILED, UNSENT = "delivered", "failed", "unsent"
@@ -158,20 +161,33 @@ class WebhookSender:
     async def _deliver(self, claimed: Claimed) -> None:
         """Send one delivery and note what came of it. What fails here itself is tried again when the lease ends."""
         try:
-            letter = await self._written(claimed)
+            letter = await self._read(claimed)
             if isinstance(letter, Unsent):
                 await self._noted(lambda session: _left(session, claimed, letter))
                 SENT.labels(UNSENT).inc()
                 return
-            outcome = await self._sent(letter)
+            outcome = await self._sent(letter) if isinstance(letter, Letter) else letter
             await self._noted(lambda session: settle(session, claimed, outcome))
         except Exception:
             log.exception("webhook delivery failed", delivery_id=claimed.delivery_id)
             return
         SENT.labels(DELIVERED if outcome.is_success else FAILED).inc()
-        level = "info" if outcome.is_success else "warning"
-        told = {"delivery_id": claimed.delivery_id, "attempt": claimed.attempt, "host": urlsplit(letter.url).hostname}
-        getattr(log, level)("webhook sent", status=outcome.http_status, error=outcome.error, **told)
+        tell = log.info if outcome.is_success else log.warning
+        host = urlsplit(letter.url).hostname if isinstance(letter, Letter) else None
+        told = {"delivery_id": claimed.delivery_id, "attempt": claimed.attempt, "host": host}
+        tell("webhook sent", status=outcome.http_status, error=outcome.error, **told)
+
+    async def _read(self, claimed: Claimed) -> Letter | Unsent | Outcome:
+        """The letter that is to be sent, why there is none, or an attempt that failed before anything was sent."""
+        try:
+            return await self._written(claimed)
+        except (DBAPIError, *DATABASE_FAILURES):
+            raise
+        except RequestError as refused:
+            return Outcome(error=f"Not sent: {refused.message}", chance=random.random())  # noqa: S311
+        except Exception:
+            log.exception("webhook cannot be written", delivery_id=claimed.delivery_id)
+            return Outcome(error=OUR_FAULT, chance=random.random())  # noqa: S311
 
     async def _written(self, claimed: Claimed) -> Letter | Unsent:
         """The letter that tells a delivery's event as it is to be told now, or why there is none."""

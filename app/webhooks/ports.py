@@ -22,14 +22,7 @@ class Wish:
 
 
 class Unfollowable(Exception):
-    """What an endpoint asks for cannot be followed by its caller; the message says why.
-
-    It is `forbidden` where the caller may not, and else malformed.
-    """
-
-    def __init__(self, message: str, *, forbidden: bool = False) -> None:
-        super().__init__(message)
-        self.forbidden = forbidden
+    """What an endpoint asks for cannot be followed by its caller; the message says why."""
 
 
 class Followable(Protocol):

@@ -29,7 +29,7 @@ class DisabledReason(Choice):
     GONE = "GONE", "Its receiver answered 410 Gone."
     FAILING = "FAILING", "Every attempt failed for days."
     CALLER_ENDED = "CALLER_ENDED", "Its user was disabled, or its API key was revoked or expired."
-    FORBIDDEN = "FORBIDDEN", "Its caller may no longer follow what it asks for."
+    FORBIDDEN = "FORBIDDEN", "Its caller may no longer follow what it asks for, or nobody can."
     MISSED = "MISSED", "Events that it was to begin with are no longer kept."
 
 

@@ -38,7 +38,7 @@ class Webhooks:
         try:
             hash(asked.payload.key)
         except RequestError as refused:
-            raise _unfollowable(refused) from None
+            raise Unfollowable(refused.message) from None
 
     def asked(self, wish: Wish, by: Principal) -> Asked:
         """What a subscription asks for in the name of `by`; Unfollowable where it asks for what cannot be followed."""
@@ -51,7 +51,7 @@ class Webhooks:
         except RequestErrors as refused:
             raise Unfollowable(" ".join(error.message for error in refused.errors)) from None
         except RequestError as refused:
-            raise _unfollowable(refused) from None
+            raise Unfollowable(refused.message) from None
         if asked.after is not None:
             raise Unfollowable("Leave `after` out: a webhook begins now, or after the cursor given as `startAfter`.")
         if asked.token is not None:
@@ -116,8 +116,3 @@ class Listeners:
 
 def _route(listener: Listener) -> Route:
     return listener.asked.route
-
-
-def _unfollowable(refused: RequestError) -> Unfollowable:
-    code = (refused.extensions or {}).get("code")
-    return Unfollowable(refused.message, forbidden=code == "FORBIDDEN")

@@ -138,6 +138,7 @@ class Office:
     reader: WebhookReader
     sender: WebhookSender
     webhooks: Webhooks
+    outside: Outside
     sessions: async_sessionmaker[AsyncSession]
 
     async def endpoint(self, url: str, *, by: Principal | None = None, **given: Any) -> tuple[str, str]:
@@ -216,7 +217,7 @@ async def office_of(
         reader = WebhookReader(sessions, Log(pool), webhooks, bounds, lambda: None)
         shelf = await shelf_of(sessions)
         keeper = await user_of(sessions)
-        yield Office(graph, shelf, keeper, relay, reader, sender, webhooks, sessions)
+        yield Office(graph, shelf, keeper, relay, reader, sender, webhooks, outside, sessions)
 
 
 async def user_of(sessions: async_sessionmaker[AsyncSession], **details: Any) -> Principal:

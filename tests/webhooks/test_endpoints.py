@@ -17,8 +17,11 @@ from app.kernel import clock
 from app.kernel.outbox import write_outbox
 from app.kernel.principal import ANONYMOUS, SYSTEM, Principal, Role
 from app.server.working import Worker
+from app.webhooks.ports import Unfollowable, Wish, followable
 from app.webhooks.reactions import REACTIONS, forget_old_deliveries
+from resolvers.reading.trusted import Trusted
 from tests.factories import access, parties
+from tests.graph import GraphClient
 from tests.webhooks.conftest import LEVELS, Office, Receiver, user_of
 
 HIDE = text("UPDATE products SET status = 'DRAFT'")
@@ -85,6 +88,12 @@ class TestCreate:
         assert await office.graph.refused("webhookEndpointCreate", actor, by=customer) == "INVALID_SUBSCRIPTION"
         await office.graph.done("webhookEndpointCreate", actor, by=office.keeper)
 
+    async def test_takes_trusted_documents_alone_where_no_others_are_answered(self, office: Office):
+        GraphClient(office.graph.pool.pool, office.sessions, trusted=Trusted({"levels": LEVELS}, only=True))
+        followable.part(Wish(LEVELS), office.keeper)
+        with pytest.raises(Unfollowable, match="given beforehand"):
+            followable.part(Wish("subscription { orderChanged { cursor } }"), office.keeper)
+
     async def test_is_bounded_for_each_caller(self, office: Office):
         limit = office.graph.execution.limits.webhook_endpoints_per_caller_max
         for _ in range(limit):
@@ -92,6 +101,11 @@ class TestCreate:
         given = {"name": "ERP", "url": "https://erp.example/", "document": LEVELS}
         assert await office.graph.refused("webhookEndpointCreate", given, by=office.keeper) == "TOO_MANY_ENDPOINTS"
         await office.endpoint("https://erp.example/", by=await user_of(office.sessions))
+        found = await office.graph.query("{ webhookEndpoints(first: 1) { nodes { id } } }", by=office.keeper)
+        named = {"webhookEndpointId": found["webhookEndpoints"]["nodes"][0]["id"]}
+        await office.graph.done("webhookEndpointDisable", named, by=office.keeper)
+        await office.endpoint("https://erp.example/")
+        assert await office.graph.refused("webhookEndpointEnable", named, by=office.keeper) == "TOO_MANY_ENDPOINTS"
 
     async def test_shows_an_endpoint_to_its_maker_and_administrators_alone(self, office: Office):
         endpoint, _ = await office.endpoint("https://erp.example/")

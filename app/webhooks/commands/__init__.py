@@ -5,7 +5,6 @@ from app.webhooks.commands.claiming import Claimed, claim
 from app.webhooks.commands.endpoints import (
     CreateEndpoint,
     NewEndpoint,
-    TooManyEndpoints,
     UnreachableUrl,
     UpdateEndpoint,
     create_endpoint,
@@ -16,6 +15,7 @@ from app.webhooks.commands.finding import (
     CallerEnded,
     EndpointStatusForbids,
     InvalidSubscription,
+    TooManyEndpoints,
     UnknownWebhookDelivery,
     UnknownWebhookEndpoint,
     wish_of,

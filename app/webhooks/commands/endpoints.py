@@ -6,14 +6,11 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 import orjson
-from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.tables import ApiKey, User
 from app.kernel.changes import changed, expect_version
 from app.kernel.identity import random_bytes
-from app.kernel.limits import NAME, Length, in_force
-from app.kernel.locks import lock_one
+from app.kernel.limits import NAME, Length
 from app.kernel.outbox import record
 from app.kernel.principal import Principal
 from app.kernel.refusal import Forbidden, InvalidInput, Refusal, VersionConflict, allows, refuses
@@ -24,9 +21,11 @@ from app.webhooks.commands.finding import (
     CallerEnded,
     EndpointStatusForbids,
     InvalidSubscription,
+    TooManyEndpoints,
     UnknownWebhookEndpoint,
     lock_endpoint,
     require_followable,
+    require_room,
 )
 from app.webhooks.tables import EndpointAction, WebhookEndpoint, WebhookEndpointId
 
@@ -39,12 +38,6 @@ CURSOR = Length(1, 16_384)
 
 class UnreachableUrl(Refusal):
     """This address is not called; the message says why."""
-
-
-class TooManyEndpoints(Refusal):
-    """You have as many webhook endpoints as one caller may have; change one of them instead."""
-
-    limit: Annotated[int, "How many there may be."]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +86,8 @@ class NewEndpoint:
 async def create_endpoint(session: AsyncSession, endpoint: CreateEndpoint, *, by: Principal) -> NewEndpoint:
     """Have an address of yours called whenever something happens that a GraphQL subscription would tell you."""
     require_reachable(endpoint.url)
-    await _require_room(session, by)
+    if by.user_id is None and by.api_key_id is None:
+        raise Forbidden("A webhook acts for a user or an API key; you are neither.")
     row = WebhookEndpoint(
         name=endpoint.name,
         url=endpoint.url,
@@ -104,6 +98,7 @@ async def create_endpoint(session: AsyncSession, endpoint: CreateEndpoint, *, by
         api_key_id=None if by.user_id else by.api_key_id,
         seed=random_bytes(rules.SEED_BYTES),
     )
+    await require_room(session, row)
     await require_followable(session, row)
     session.add(row)
     await session.flush()
@@ -155,19 +150,3 @@ def _checked_variables(text: str | None) -> str | None:
     if not isinstance(told, dict):
         raise InvalidInput("The variables are the text of a JSON object.", field="variables")
     return text
-
-
-async def _require_room(session: AsyncSession, by: Principal) -> None:
-    """Check that the caller may have one endpoint more; it is locked, so that two at once are not both the last."""
-    if by.user_id is None and by.api_key_id is None:
-        raise Forbidden("A webhook acts for a user or an API key; you are neither.")
-    if by.user_id is not None:
-        await lock_one(session, User, by.user_id)
-        own = WebhookEndpoint.user_id == by.user_id
-    else:
-        await lock_one(session, ApiKey, by.api_key_id or 0)
-        own = WebhookEndpoint.api_key_id == by.api_key_id
-    found = await session.scalar(select(func.count()).select_from(WebhookEndpoint).where(own)) or 0
-    limit = in_force().webhook_endpoints_per_caller_max
-    if found >= limit:
-        raise TooManyEndpoints(f"You have {found} webhook endpoints; the limit is {limit}.", limit=limit)

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.questions import caller_now
+from app.access.tables import ApiKey, User
+from app.kernel.limits import in_force
 from app.kernel.locks import lock_one
 from app.kernel.principal import EVERYONE, Principal, Role
 from app.kernel.refusal import Refusal
 from app.webhooks import rules
 from app.webhooks.measures import delivery_visibility, endpoint_visibility
 from app.webhooks.ports import Unfollowable, Wish, followable
-from app.webhooks.tables import EndpointAction, WebhookDelivery, WebhookDeliveryId, WebhookEndpoint, WebhookEndpointId
+from app.webhooks.tables import (
+    EndpointAction,
+    EndpointStatus,
+    WebhookDelivery,
+    WebhookDeliveryId,
+    WebhookEndpoint,
+    WebhookEndpointId,
+)
 
 CALLERS = EVERYONE - {Role.ANONYMOUS}
 """Who may have webhooks: everybody whom we know."""
@@ -40,6 +49,12 @@ class CallerEnded(Refusal):
 
 class InvalidSubscription(Refusal):
     """This cannot be followed; the message says why."""
+
+
+class TooManyEndpoints(Refusal):
+    """You have as many active webhook endpoints as one caller may have; disable or change one of them instead."""
+
+    limit: Annotated[int, "How many there may be."]
 
 
 async def lock_endpoint(
@@ -75,6 +90,23 @@ async def require_followable(session: AsyncSession, endpoint: WebhookEndpoint) -
         followable.part(wish_of(endpoint), caller)
     except Unfollowable as refused:
         raise InvalidSubscription(str(refused), field="document") from None
+
+
+async def require_room(session: AsyncSession, endpoint: WebhookEndpoint) -> None:
+    """Check that the caller for whom an endpoint acts may have one more that is active.
+
+    The caller is locked, so that two at once are not both the last.
+    """
+    if endpoint.user_id is not None:
+        await lock_one(session, User, endpoint.user_id)
+        own = WebhookEndpoint.user_id == endpoint.user_id
+    else:
+        await lock_one(session, ApiKey, endpoint.api_key_id or 0)
+        own = WebhookEndpoint.api_key_id == endpoint.api_key_id
+    active = select(func.count()).where(own, WebhookEndpoint.status == EndpointStatus.ACTIVE)
+    found, limit = await session.scalar(active) or 0, in_force().webhook_endpoints_per_caller_max
+    if found >= limit:
+        raise TooManyEndpoints(f"There are {found} active webhook endpoints; the limit is {limit}.", limit=limit)
 
 
 def wish_of(endpoint: WebhookEndpoint) -> Wish:

@@ -19,9 +19,11 @@ from app.webhooks.commands.finding import (
     CallerEnded,
     EndpointStatusForbids,
     InvalidSubscription,
+    TooManyEndpoints,
     UnknownWebhookEndpoint,
     lock_endpoint,
     require_followable,
+    require_room,
 )
 from app.webhooks.tables import DisabledReason, EndpointAction, EndpointStatus, WebhookEndpoint, WebhookEndpointId
 
@@ -55,10 +57,13 @@ async def disable_endpoint(session: AsyncSession, disabling: DisableEndpoint, *,
 
 
 @allows(CALLERS)
-@refuses(UnknownWebhookEndpoint, EndpointStatusForbids, InvalidSubscription, CallerEnded, CursorExpired)
+@refuses(
+    UnknownWebhookEndpoint, EndpointStatusForbids, InvalidSubscription, CallerEnded, CursorExpired, TooManyEndpoints
+)
 async def enable_endpoint(session: AsyncSession, enabling: EnableEndpoint, *, by: Principal) -> WebhookEndpointId:
     """Send to an endpoint again: first what waits, then what happens from now on or after a cursor."""
     row = await lock_endpoint(session, enabling.webhook_endpoint_id, EndpointAction.ENABLE, by=by)
+    await require_room(session, row)
     await require_followable(session, row)
     row.status, row.disabled_reason, row.disabled_at = EndpointStatus.ACTIVE, None, None
     row.failing_since = None
