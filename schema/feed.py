@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -16,7 +15,7 @@ from app.kernel.principal import Principal, Role
 from schema.answers import DECLARED, Bulk, Follow, Part, Subject, Untold
 from schema.names import snake
 from schema.nodes import NodeType
-from schema.operations import ACTOR, KINDS, Subscription, kind_of, node_name
+from schema.operations import ACTOR_ID, BY_WHOM, KINDS, Subscription, add_event_fields, kind_of, node_name
 from schema.types import Node, Types, listed, optional
 
 FEED, KIND, SUBJECT_TYPE, OBJECT_TYPE = "eventLog", "EventKind", "SubjectType", "ObjectType"
@@ -173,14 +172,6 @@ def _payload(types: Types, subjects: Subjects, nodes: Mapping[str, NodeType]) ->
     return made
 
 
-def add_event_fields(types: Types, made: Any) -> None:
-    """What every event tells, whatever it is about."""
-    types.add(made, "cursor", str, "Where this event stands in the log: send it as `after` to go on from here.")
-    types.add(made, "occurredAt", datetime, "When it happened.")
-    types.add(made, ACTOR, str, "Who did it, by name; staff alone may ask.")
-    types.add(made, "event", str, "What kind of event it is, such as `orders.order_placed`.")
-
-
 def _kinds(subjects: Subjects) -> dict[str, str]:
     """Every kind of event with its explanation."""
     events = [Event.by_name[name] for name in subjects.told]
@@ -202,6 +193,7 @@ def _arguments(types: Types) -> dict[str, tuple[Any, str]]:
         "after": (str | None, "Go on after this cursor, from an event or from `eventCursor`; else from now."),
         KINDS: (optional(listed(types.by_name[KIND])), "Only events of these kinds; all kinds where it is left out."),
         SUBJECTS: (optional(listed(types.by_name[SUBJECT_TYPE])), "Only events about these types; about all else."),
+        ACTOR_ID: (optional(strawberry.ID), BY_WHOM),
     }
 
 

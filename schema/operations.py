@@ -21,9 +21,9 @@ from schema.types import Types, UserError, is_optional, listed, optional, withou
 KEY_DOC = "A name of your own for this request: sent twice under the same key, it is done once."
 DRY_RUN_DOC = "Do everything and show what it would come to, then undo it all."
 
-ACTOR = "actor"
-"""The field of an event that names a person: a buyer's name is nobody's business but ours."""
-
+ACTOR, ACTOR_ID = "actor", "actorId"
+"""The fields of an event that tell who did it, of which the second is an argument too: that is ours alone to know."""
+BY_WHOM = "Only what this user did, or whoever has this API key; staff alone may ask."
 
 KINDS = "kinds"
 """The argument of a subscription that leaves only some of the events it follows."""
@@ -238,10 +238,7 @@ def add_subscription(types: Types, root: Any, name: str, declared: Follow) -> Su
 def _event_payload(types: Types, subscription: Subscription, facts: dict[str, Any]) -> Any:
     """What a follower receives for each event."""
     made = types.object(subscription.payload, f"One event of `{subscription.name}`.")
-    types.add(made, "cursor", str, "Where this event stands in the log: send it as `after` to go on from here.")
-    types.add(made, "occurredAt", datetime, "When it happened.")
-    types.add(made, ACTOR, str, "Who did it, by name; staff alone may ask.")
-    types.add(made, "event", str, "What kind of event it is, such as `orders.order_placed`.")
+    add_event_fields(types, made)
     if subscription.kinds:
         types.add(made, "kind", _kinds(types, subscription), "What kind of event it is, for a program to act on.")
     for name in subscription.facts:
@@ -254,6 +251,16 @@ def _event_payload(types: Types, subscription: Subscription, facts: dict[str, An
         made, subscription.shown, optional(types.by_name[subscription.node]), f"The {subscription.node} as it is now."
     )
     return made
+
+
+def add_event_fields(types: Types, made: Any) -> None:
+    """What every event tells, whatever it is about."""
+    types.add(made, "cursor", str, "Where this event stands in the log: send it as `after` to go on from here.")
+    types.add(made, "occurredAt", datetime, "When it happened.")
+    types.add(made, ACTOR, str, "Who did it, by name; staff alone may ask.")
+    said = "Who did it, by the id of a user or an API key; null where nobody had signed in. Staff alone may ask."
+    types.add(made, ACTOR_ID, optional(strawberry.ID), said)
+    types.add(made, "event", str, "What kind of event it is, such as `orders.order_placed`.")
 
 
 def kind_of(event: type[Event]) -> str:
@@ -295,4 +302,5 @@ def _follow_arguments(types: Types, subscription: Subscription) -> dict[str, tup
         kind = list[found.kind] if is_choice(found.kind) else found.kind  # type: ignore[name-defined]
         shape = strawberry.ID if only.argument.endswith("_id") else input_shape(types, kind)
         arguments[found.argument] = (optional(shape), only.doc)
+    arguments[ACTOR_ID] = (optional(strawberry.ID), BY_WHOM)
     return arguments

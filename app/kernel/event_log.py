@@ -13,9 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
+from app.kernel.identity import encode_id
+
 POSITIONS_CHANNEL = "positions"
 """Where the relay tells positions: `epoch`, the `last` position, and of each new event its position, name and keys as
 one of `events`, and its facts, actor, time and transaction as one of `details`, which may be left out altogether."""
+ACTORS = {"ApiKey": "api_key_id", "User": "user_id"}
+"""Who does things by a credential of its own, by the types of the graph, with what events call its key."""
 CURSOR_LENGTH_MAX = 16_384
 """A cursor names the transactions that were under way: some hundreds on a busy server, each of up to 20 digits."""
 POSITION_MAX = 2**63 - 1
@@ -92,6 +96,12 @@ class LoggedEvent:
     actor: dict[str, Any]
     occurred_at: datetime
     transaction_id: int
+
+    @property
+    def actor_id(self) -> str | None:
+        """The global id of the user or API key that did it; None where it was a stranger or the system itself."""
+        found = ((node, self.actor.get(key)) for node, key in ACTORS.items())
+        return next((encode_id(node, key) for node, key in found if key is not None), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,7 +158,7 @@ class WebhookReader:
             return
         until = min(until, own.position + SCAN_POSITIONS_MAX)
         route, batch = known.listener.asked.route, self._limits.webhook_batch_events_max
-        found = await self._log.matching(route.names, route.told, after=own.position, until=until, limit=batch)
+        found = await self._log.matching(route, after=own.position, until=until, limit=batch)
         wanted = [event for event in found if known.wants(event, state.epoch)]
         await enqueue(session, [_due(known.listener, event) for event in wanted])
         own.position = found[-1].position if len(found) == batch else until

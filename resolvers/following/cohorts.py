@@ -55,6 +55,13 @@ class Route:
 
     names: tuple[str, ...]
     wanted: tuple[Wanted, ...]
+    by: tuple[str, int] | None = None
+    """Who must have done it: what events call its key, and the key."""
+
+    @property
+    def actor(self) -> dict[str, int]:
+        """What events must tell of who did it."""
+        return dict([self.by]) if self.by else {}
 
     @property
     def places(self) -> list[Place]:
@@ -74,8 +81,9 @@ class Route:
         return name in self.names and all(each.told_by(keys) for each in self.wanted if each.is_key)
 
     def wants(self, event: LoggedEvent) -> bool:
-        """Whether an event tells all that is wanted."""
-        return all(each.told_by(event.facts) for each in self.wanted)
+        """Whether an event tells all that is wanted, and was done by whom it is wanted of."""
+        is_by = self.by is None or event.actor.get(self.by[0]) == self.by[1]
+        return is_by and all(each.told_by(event.facts) for each in self.wanted)
 
 
 class SharedReading:

@@ -25,7 +25,7 @@ from resolvers.reading.documents import Operation
 from resolvers.reading.former import former_row
 from resolvers.reading.run import KEYS, Prepared, Reading, values_of
 from schema.feed import Feed
-from schema.operations import ACTOR
+from schema.operations import ACTOR, ACTOR_ID
 
 Found = Mapping[int, Mapping[int, bytes]]
 """The JSON of objects by their keys, for each reading by its identity."""
@@ -154,6 +154,8 @@ class FeedPayload:
                 return event.occurred_at.isoformat()
             case "actor":
                 return event.actor.get("name")
+            case "actorId":
+                return event.actor_id
             case "event":
                 return event.name
             case "kind":
@@ -188,7 +190,7 @@ def feed_payload_of(
     parts = []
     for key, inner in found.grouped_field_set.items():
         field = inner[0].node.name.value
-        if field == ACTOR and not principal.is_staff:
+        if field in {ACTOR, ACTOR_ID} and not principal.is_staff:
             raise RequestError("FORBIDDEN", f"You may not read `{feed.payload}.{field}`; leave it out.")
         shown = {node: reading.prepare_objects(operation, node, inner, roles) for node in nodes if field == feed.shown}
         parts.append(FeedPart(key, field, shown if field == feed.shown else None))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -31,8 +31,8 @@ FROM outbox_positions AS given JOIN outbox_events AS event ON event.id = given.e
 EVENTS = f"{WHOLE} WHERE given.position = ANY ($1::bigint[]) ORDER BY given.position"
 MATCHING = f"""{WHOLE}
 WHERE given.position > $1 AND given.position <= $2 AND event.name = ANY ($3::text[])
-    AND event.facts @> ANY ($4::text[]::jsonb[])
-ORDER BY given.position LIMIT $5
+    AND event.facts @> ANY ($4::text[]::jsonb[]) AND event.actor @> $5::text::jsonb
+ORDER BY given.position LIMIT $6
 """
 NO_LOG = LogState(epoch="", last_position=0, pruned_position=0)
 """Before the first relay has run there is no log yet."""
@@ -56,6 +56,22 @@ def placed_of(told: tuple[int, str, dict[str, Any]], details: Sequence[Any] | No
     facts, actor, occurred_at, transaction_id = details
     moment = datetime.fromisoformat(occurred_at)
     return Placed(position, name, keys, LoggedEvent(position, name, keys, facts, actor, moment, int(transaction_id)))
+
+
+class Sought(Protocol):
+    """Which events are sought."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """What they are called."""
+
+    @property
+    def told(self) -> Sequence[Mapping[str, Any]]:
+        """The alternatives of what they tell."""
+
+    @property
+    def actor(self) -> Mapping[str, int]:
+        """What they tell of who did it."""
 
 
 class Log:
@@ -89,13 +105,12 @@ class Log:
             for row in rows:
                 missing[row["position"]].whole = _whole(row)
 
-    async def matching(
-        self, names: Sequence[str], told: Sequence[Mapping[str, Any]], *, after: int, until: int, limit: int
-    ) -> list[LoggedEvent]:
-        """The events called one of `names` that tell all of one of `told`, after a position and until another."""
-        wanted = [orjson.dumps(each).decode() for each in told]
+    async def matching(self, sought: Sought, *, after: int, until: int, limit: int) -> list[LoggedEvent]:
+        """The events that are sought, after a position and until another."""
+        told = [orjson.dumps(each).decode() for each in sought.told]
+        wanted = (list(sought.names), told, orjson.dumps(sought.actor).decode())
         async with self._primary.acquire() as connection:
-            rows = await connection.fetch(MATCHING, after, until, list(names), wanted, limit)
+            rows = await connection.fetch(MATCHING, after, until, *wanted, limit)
         return [_whole(row) for row in rows]
 
 

@@ -21,7 +21,7 @@ from resolvers.reading.documents import Operation
 from resolvers.reading.run import KEYS, Prepared, Reading, values_of
 from schema.feed import Feed
 from schema.names import camel
-from schema.operations import ACTOR, Subscription
+from schema.operations import ACTOR, ACTOR_ID, Subscription
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,8 @@ class Payload:
                 return event.occurred_at.isoformat()
             case "actor":
                 return event.actor.get("name")
+            case "actorId":
+                return event.actor_id
             case "event":
                 return event.name
             case "kind":
@@ -137,7 +139,7 @@ def payload_of(
     for key, inner in found.grouped_field_set.items():
         field = inner[0].node.name.value
         fact = next((fact for fact in subscription.facts if camel(fact) == field), field)
-        if (field == ACTOR and not principal.is_staff) or not subscription.may(principal.roles, fact):
+        if (field in {ACTOR, ACTOR_ID} and not principal.is_staff) or not subscription.may(principal.roles, fact):
             raise RequestError("FORBIDDEN", f"You may not read `{subscription.payload}.{field}`; leave it out.")
         shown = field == subscription.shown
         shows = (operation, subscription.node, inner, principal.roles)

@@ -13,7 +13,8 @@ from graphql.execution.collect_fields import FieldDetails, collect_fields
 from graphql.execution.values import get_argument_values
 
 from app.kernel.ending import to_its_end
-from app.kernel.event_log import Cursor, LoggedEvent, decode_cursor
+from app.kernel.event_log import ACTORS, Cursor, LoggedEvent, decode_cursor
+from app.kernel.identity import decode_id
 from app.kernel.limits import Limits
 from app.kernel.outbox import as_json
 from app.kernel.principal import ANONYMOUS, Principal
@@ -29,7 +30,7 @@ from resolvers.reading.documents import Operation
 from resolvers.reading.run import Reading
 from schema.feed import SUBJECTS, Feed
 from schema.names import camel, pascal
-from schema.operations import KINDS, Filter, Subscription, id_target
+from schema.operations import ACTOR_ID, KINDS, Filter, Subscription, id_target
 
 SCAN_POSITIONS_MAX = 50_000
 """How much of the log one statement looks through for a follower who was away for long."""
@@ -217,7 +218,7 @@ class Following:
         batch = self.limits.follow_batch_events_max
         recent = self.tail.recent(after, until)
         if recent is None:
-            events = await self.log.matching(route.names, route.told, after=after, until=until, limit=batch)
+            events = await self.log.matching(route, after=after, until=until, limit=batch)
             if (await self.log.state()).pruned_position > after:
                 raise CursorExpired
             return events
@@ -313,7 +314,21 @@ def route_of(subscription: Subscription, arguments: dict[str, Any], principal: P
     if isinstance(subscription, Feed):
         about = subscription.names_about(arguments.get(SUBJECTS), principal.roles)
         names = [name for name in names if name in about]
-    return Route(tuple(name for name in names if kinds is None or subscription.kinds[name] in kinds), wanted)
+    named = tuple(name for name in names if kinds is None or subscription.kinds[name] in kinds)
+    return Route(named, wanted, _actor(subscription, arguments.get(ACTOR_ID), principal))
+
+
+def _actor(subscription: Subscription, given: str | None, principal: Principal) -> tuple[str, int] | None:
+    """Who must have done what is followed, as events tell it; RequestError where that is nobody, or is not told."""
+    if given is None:
+        return None
+    if not principal.is_staff:
+        message = f"You may not filter `{subscription.name}` by `{ACTOR_ID}`; leave it out."
+        raise RequestError("FORBIDDEN", message)
+    found = decode_id(given)
+    if found is None or found.type_name not in ACTORS:
+        raise RequestError("INVALID_ID", f"`{ACTOR_ID}` is the id of a User or an ApiKey.")
+    return ACTORS[found.type_name], found.key
 
 
 def confined(route: Route, subscription: Subscription, visibility: Visibility, principal: Principal) -> Route:
