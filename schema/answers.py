@@ -195,6 +195,16 @@ class Part:
     of: tuple[type | str, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Alert:
+    """Events that call for somebody's attention, under one name: those for which `when` holds of their facts."""
+
+    events: tuple[type[Event], ...]
+    kind: str
+    when: Callable[[Mapping[str, Any]], bool]
+    doc: str
+
+
 @dataclass(frozen=True)
 class Groups:
     """What lists of a node may be grouped by, and what is told of each group, by the names of the node's fields."""

@@ -15,6 +15,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from app.kernel.choice import is_choice
 from schema.abstract import add_interface_fields, add_interfaces, add_search, add_unions, bases_of
+from schema.alerts import add_alerts
 from schema.answers import DECLARED, Command, Follow, Listing, Lookup, Many, Question, References, Value
 from schema.asking import AskedQuestion, add_question
 from schema.feed import Subjects, add_feed, subjects_of
@@ -99,6 +100,8 @@ def _rooted(types: Types, nodes: Mapping[str, NodeType], rooms: list[ModuleType]
     if subscriptions:
         feed = add_feed(types, subscription, subjects, nodes)
         subscriptions[feed.name] = feed
+        if alerts := add_alerts(types, subscription, values, subjects):
+            subscriptions[alerts.name] = alerts
     roots = {"mutation": (mutation, mutations), "subscription": (subscription, subscriptions)}
     made = strawberry.Schema(
         query,

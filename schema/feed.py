@@ -11,7 +11,7 @@ from typing import Any
 import strawberry
 
 from app.kernel.outbox import Event
-from app.kernel.principal import Principal, Role
+from app.kernel.principal import EVERYONE, Principal, Role
 from schema.answers import DECLARED, Bulk, Follow, Part, Subject, Untold
 from schema.names import snake
 from schema.nodes import NodeType
@@ -57,6 +57,13 @@ class Feed(Subscription):
     told: Mapping[str, Told]
     tables: Mapping[str, str]
     """The nodes by the tables of their rows."""
+    only: frozenset[Role] = EVERYONE
+    """Who alone may follow it."""
+
+    def tells(self, event: str, facts: Mapping[str, Any]) -> bool:
+        """Whether it tells an event that has these facts."""
+        del event, facts
+        return True
 
     def names_about(self, types: Collection[str | None] | None, roles: frozenset[Role]) -> set[str]:
         """The events about `types` (all where it is None) of which callers with `roles` may see any."""

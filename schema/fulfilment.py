@@ -10,6 +10,7 @@ from app.shipments import measures as shipment_measures
 from schema import catalog, locations, orders, shipments
 from schema.language import (
     Connection,
+    alert,
     ask,
     column,
     command,
@@ -146,5 +147,11 @@ class FulfilmentEvents:
     """What the feed tells of warehouse work, beside what is followed."""
 
     lines = part(FulfilmentLine, of=Fulfilment)
+    short = alert(
+        events.FulfilmentPicked,
+        kind="SHORT_PICK",
+        when=lambda facts: bool(facts.get("pieces_short")),
+        doc="Pieces that the books have were not found on the shelf: the order lacks them, and the count was wrong.",
+    )
     parcels = part(Parcel, of=(Fulfilment, "Shipment"))
     contents = part(ParcelLine, of=(Fulfilment, "Shipment"))

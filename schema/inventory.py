@@ -9,6 +9,7 @@ from app.kernel.principal import STAFF, Role
 from schema import catalog, locations, orders
 from schema.language import (
     Connection,
+    alert,
     column,
     command,
     follow,
@@ -154,4 +155,15 @@ class InventoryEvents:
     """What the feed tells of stock, beside what is followed."""
 
     holds = subject((events.StockHoldChanged, events.StockHoldExpired), shows=StockHold, key="stock_hold_id")
+    low = alert(
+        events.STOCK_LEVEL_CHANGES,
+        kind="LOW_STOCK",
+        when=lambda facts: facts.get("reorder_point_crossing") == tables.ReorderPointCrossing.DOWN,
+        doc="No more pieces are available at a location than its reorder point: order more, or orders may be late.",
+    )
+    expired = alert(
+        events.StockHoldExpired,
+        kind="HOLD_EXPIRED",
+        doc="The time of what a cart held ran out: it was left standing, and its pieces are available again.",
+    )
     movements = subject(events.StockMoved, shows=StockMovement, key="stock_movement_id")

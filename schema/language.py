@@ -23,6 +23,7 @@ from schema.answers import (
     ABSTRACT,
     DECLARED,
     AbstractDeclaration,
+    Alert,
     Answer,
     Bulk,
     ColumnOf,
@@ -267,6 +268,17 @@ def untold(*events: type[Event], because: str) -> Any:
 def part(shows: type | str, *, of: type | str | tuple[type | str, ...]) -> Any:
     """A node that has no events of its own, because those of the node that it is part of tell of it."""
     return Part(shows=shows, of=of if isinstance(of, tuple) else (of,))
+
+
+def alert(
+    events: type[Event] | tuple[type[Event], ...],
+    *,
+    kind: str,
+    when: Callable[[Mapping[str, Any]], bool] = lambda _: True,
+    doc: str,
+) -> Any:
+    """An alert to those who run the trade, called `kind`: events for which `when` holds of what they tell."""
+    return Alert(events=_classes(events), kind=kind, when=when, doc=doc)
 
 
 def _classes(events: type[Event] | tuple[type[Event], ...]) -> tuple[type[Event], ...]:

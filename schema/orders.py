@@ -15,6 +15,7 @@ from schema import catalog, fulfilment, inventory, parties, returns, shipments
 from schema.language import (
     Connection,
     address,
+    alert,
     command,
     follow,
     groups,
@@ -163,4 +164,13 @@ class OrdersEvents:
     """What the feed tells of orders, beside what is followed."""
 
     lines = part(OrderLine, of=Order)
+    abandoned = alert(
+        events.CartAbandoned, kind="CART_ABANDONED", doc="A cart was given up, or not touched for too long."
+    )
+    cancelled = alert(
+        events.OrderCancelled,
+        kind="CUSTOMER_CANCELLED",
+        when=lambda facts: facts.get("by_staff") is False,
+        doc="Whoever ordered called the order off.",
+    )
     shape = untold(events.OrderEvent, because="it is the shape of the events of orders, and never happens itself")

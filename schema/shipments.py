@@ -9,11 +9,13 @@ from app.fulfilment import tables as warehouse_tables
 from app.kernel.address import Address
 from app.kernel.principal import STAFF, Role
 from app.shipments import commands, events, measures, tables
+from app.shipments.rules import is_at_risk
 from schema import fulfilment as warehouse
 from schema import locations, orders, parties
 from schema.language import (
     Connection,
     address,
+    alert,
     column,
     command,
     follow,
@@ -163,4 +165,18 @@ class ShipmentsSubscriptions:
         token=TRACKED,
         tells=("status_before", "status_after"),
         doc="A shipment was created, dispatched, delivered, returned or cancelled, or came along on its way.",
+    )
+
+
+class ShipmentsEvents:
+    """What the feed tells of transport, beside what is followed."""
+
+    at_risk = alert(
+        events.ShipmentProgressed,
+        kind="DELIVERY_AT_RISK",
+        when=is_at_risk,
+        doc="A delivery failed or is held up, or is expected later than before.",
+    )
+    returned = alert(
+        events.ShipmentReturned, kind="SHIPMENT_RETURNED", doc="The carrier brought a shipment back to its sender."
     )

@@ -81,6 +81,7 @@ class OrderCancelled(OrderEvent, name="orders.order_cancelled", keys=KEYS):
     """An order was called off before anything was shipped."""
 
     reason: str | None
+    by_staff: bool
 
 
 ORDER_EVENTS: tuple[type[OrderEvent], ...] = (

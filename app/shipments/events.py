@@ -38,6 +38,7 @@ class ShipmentDispatched(ShipmentFacts, Event, name="shipments.shipment_dispatch
 class ShipmentProgressed(ShipmentFacts, Event, name="shipments.shipment_progressed", keys=KEYS):
     """A shipment came along: its status, its estimated arrival or its last report is another."""
 
+    estimated_delivery_at_before: datetime | None
     estimated_delivery_at: datetime | None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from app.shipments.tables import ShipmentAction, ShipmentStatus, TrackingStatus
 
@@ -59,3 +60,12 @@ def status_after_report(
     if told not in ENDED and last_event_at is not None and occurred_at < last_event_at:
         return status
     return told
+
+
+def is_at_risk(facts: Mapping[str, Any]) -> bool:
+    """Whether an event of a shipment on its way tells that it fell into trouble, or will arrive late."""
+    trouble = ShipmentStatus.EXCEPTION.value
+    if facts["status_after"] == trouble and facts["status_before"] != trouble:
+        return True
+    before, after = facts.get("estimated_delivery_at_before"), facts.get("estimated_delivery_at")
+    return before is not None and after is not None and datetime.fromisoformat(after) > datetime.fromisoformat(before)

@@ -64,6 +64,7 @@ class FeedPayload:
 
     async def deliveries(self, events: Sequence[LoggedEvent], epoch: str) -> dict[int, Delivery]:
         """What is delivered of each event, by position; of what its followers do not and did not see, nothing."""
+        events = [event for event in events if self.subscription.tells(event.name, event.facts)]
         found = await self._found(events)
         shown = {event.position for event in events if self._shows(event, found)}
         gone = await self._gone([event for event in events if event.position not in shown])
@@ -182,6 +183,8 @@ def feed_payload_of(
     feed: Feed, details: list[FieldDetails], operation: Operation, reading: Reading, principal: Principal
 ) -> FeedPayload:
     """What an operation selects of the feed's events; RequestError where the caller may not."""
+    if not principal.has(feed.only):
+        raise RequestError("FORBIDDEN", f"You may not follow `{feed.name}`.")
     schema, variables, roles = reading.graph.schema, operation.variables, principal.roles
     kind = schema.type_map[feed.payload]
     assert isinstance(kind, GraphQLObjectType)  # noqa: S101

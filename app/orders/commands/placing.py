@@ -109,7 +109,8 @@ async def cancel_order(session: AsyncSession, cancelling: CancelOrder, *, by: Pr
     order.status = OrderStatus.CANCELLED
     order.cancelled_at, order.cancellation_reason = clock.now(), cancelling.reason
     await release_holds(session, ReleaseHolds(order_id=order.id), by=by)
-    tell(session, events.OrderCancelled, order, before=before, by=by, reason=cancelling.reason)
+    told = {"reason": cancelling.reason, "by_staff": by.is_staff}
+    tell(session, events.OrderCancelled, order, before=before, by=by, **told)
     return OrderId(order.id)
 
 

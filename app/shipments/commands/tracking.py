@@ -106,7 +106,7 @@ async def add_tracking_event(session: AsyncSession, report: AddTrackingEvent, *,
     added = TrackingEventAdded(**facts, tracking_event_id=event.id, status=event.status, happened_at=occurred_at)
     record(session, added, by=by)
     if (shipment.status, shipment.estimated_delivery_at, shipment.last_event_at) != (before, eta, last):
-        record(session, _change(facts, shipment), by=by)
+        record(session, _change(facts, shipment, eta), by=by)
     if shipment.status is ShipmentStatus.DELIVERED and before is not ShipmentStatus.DELIVERED:
         await _deliver_order(session, shipment, by=by)
     return TrackingEventId(event.id)
@@ -191,14 +191,17 @@ async def _about_all(session: AsyncSession, shipment: Shipment, event: TrackingE
     return await _parcels(session, shipment) <= {parcel for parcel in await session.scalars(ended) if parcel}
 
 
-def _change(facts: Facts, shipment: Shipment) -> ShipmentDelivered | ShipmentReturned | ShipmentProgressed:
-    """The one event of a shipment that changed on its way."""
+def _change(
+    facts: Facts, shipment: Shipment, eta: datetime | None
+) -> ShipmentDelivered | ShipmentReturned | ShipmentProgressed:
+    """The one event of a shipment that changed on its way, and was expected at `eta` before."""
     if shipment.status is not facts["status_before"]:
         if shipment.status is ShipmentStatus.DELIVERED:
             return ShipmentDelivered(**facts)
         if shipment.status is ShipmentStatus.RETURNED:
             return ShipmentReturned(**facts)
-    return ShipmentProgressed(**facts, estimated_delivery_at=shipment.estimated_delivery_at)
+    after = shipment.estimated_delivery_at
+    return ShipmentProgressed(**facts, estimated_delivery_at_before=eta, estimated_delivery_at=after)
 
 
 async def _deliver_order(session: AsyncSession, shipment: Shipment, *, by: Principal) -> None:
