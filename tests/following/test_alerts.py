@@ -63,7 +63,7 @@ async def journey(session: Any) -> None:
         (6, TrackingStatus.RETURNED, None),
     ):
         expected = now + timedelta(hours=eta) if eta else None
-        details = {"occurred_at": now + timedelta(hours=hours), "estimated_delivery_at": expected}
+        details: dict[str, Any] = {"occurred_at": now + timedelta(hours=hours), "estimated_delivery_at": expected}
         await shipments.report(session, shipment.id, status, **details)
 
 
