@@ -9,6 +9,8 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from sqlalchemy import text
+
 from app.kernel.outbox import write_outbox
 from tests.databases import ROOT
 from tests.factories import catalog
@@ -88,6 +90,7 @@ async def _stay_open(world: World) -> None:
     while True:
         with suppress(*DATABASE_AWAY):
             async with world.ground.sessions() as session:
+                await session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
                 await catalog.product(session)
                 await write_outbox(session)
                 await asyncio.sleep(OPEN_SECONDS)

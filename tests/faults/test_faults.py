@@ -110,7 +110,7 @@ class TestFollowers:
             until = time.monotonic() + seconds
             async with drama.going_on(), importing(of) as drama.importing, open_transactions(of):
                 left: list[Fault] = []
-                while time.monotonic() < until or left:
+                while time.monotonic() < until:
                     left = left or of.chance.sample(LONG, len(LONG))
                     now, left = left[: (count := of.chance.randint(1, AT_ONCE_MAX))], left[count:]
                     await drama.suffer(now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from app.kernel.event_log import Cursor, LoggedEvent
@@ -58,6 +59,11 @@ class Topic:
         node = self.subscription.node
         return f"query($ids: [ID!]!) {{ nodes(ids: $ids) {{ id ... on {node} {{ {SELECTED[node]} }} }} }}"
 
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        """What the events that it follows are called."""
+        return frozenset(event.name for event in self.subscription.follow.events)
+
     @property
     def _shown(self) -> str:
         return f"{self.subscription.shown} {{ id {SELECTED[self.subscription.node]} }}"
@@ -67,7 +73,7 @@ class Topic:
         return (
             event.position > start.position
             and not (start.snapshot and start.snapshot.saw(event.transaction_id))
-            and event.name in {each.name for each in self.subscription.follow.events}
+            and event.name in self._names
             and all(value in each_of(event.facts.get(fact)) for fact, value in self.wanted.items())
         )
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
 from typing import Any
 
 import orjson
@@ -39,6 +38,8 @@ class Truth:
         self._world = world
         self._api = api
         self._settled_id = 0
+        self._read: defaultdict[tuple[str, str], dict[str, Any]] = defaultdict(dict)
+        """What was read of objects since all came to rest, by what was selected and for whom."""
 
     async def catch_up(self) -> None:
         """Wait until every event has a position, and read the new ones, whose positions have no hole."""
@@ -61,6 +62,7 @@ class Truth:
         deadline = time.monotonic() + SETTLE_SECONDS_MAX
         while True:
             await self.catch_up()
+            self._read.clear()
             wrong = [said for follower in crowd.followers if (said := await self._wrong(follower))]
             if not wrong:
                 break
@@ -78,22 +80,25 @@ class Truth:
             twice = [position for position, times in Counter(found).items() if times > 1]
             said = f"{follower}: told {len(found)} events and not {len(positions)}; missing {lacking[:9]}"
             return f"{said}, not its own {other[:9]}, twice {twice[:9]}; ended by {dict(follower.ends)}"
-        fresh = await self._read(follower, sorted({follower.topic.key_of(event) for event in expected}))
+        fresh = await self._fresh(follower, {follower.topic.key_of(event) for event in expected})
         wrong = [(told, fresh.get(key)) for key, told in follower.mirror.items() if told != fresh.get(key)]
         if wrong or len(fresh) != len(follower.mirror):
             missing = sorted(fresh.keys() - follower.mirror.keys())
             return f"{follower}: of objects, missing {missing[:3]}, told and read differently {wrong[:2]}"
         return None
 
-    async def _read(self, follower: Follower, ids: Sequence[str]) -> dict[str, Any]:
+    async def _fresh(self, follower: Follower, ids: set[str]) -> dict[str, Any]:
         """The objects with `ids` as the follower's caller reads them now; a stranger reads none by its id."""
-        topic, read = follower.topic, {}
+        topic = follower.topic
         if topic.credential is None:
             return follower.mirror
-        for first in range(0, len(ids), IDS_MAX):
-            answer = await self._api.ask(topic.reading, topic.credential, ids=ids[first : first + IDS_MAX])
-            read.update({shown["id"]: shown for shown in answer["nodes"] if shown is not None})
-        return read
+        read = self._read[topic.reading, topic.credential]
+        missing = sorted(ids - read.keys())
+        for first in range(0, len(missing), IDS_MAX):
+            asked = missing[first : first + IDS_MAX]
+            answer = await self._api.ask(topic.reading, topic.credential, ids=asked)
+            read.update(zip(asked, answer["nodes"], strict=True))
+        return {key: shown for key in ids if (shown := read[key]) is not None}
 
     async def _require_reactions(self, deadline: float) -> None:
         """The workers have come to the end of the log, and no reaction failed."""

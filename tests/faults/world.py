@@ -60,17 +60,24 @@ class World:
         return list(self.at.values())
 
     async def start(self, kind: str) -> Process:
-        """Start one more process of a kind, and wait until it serves, where it does."""
+        """Start one more process of a kind, and wait until it serves, where it does.
+
+        A server that finds no database as it starts ends; whoever supervises it starts another, and so do we.
+        """
         log = self.ground.folder / f"{kind}.log"
         process = await self.stack.enter_async_context(running(self.environment, *COMMANDS[kind], log=log))
         self.processes[kind].append(process)
         if kind == "serve":
-            self.at[process] = await process.address()
+            try:
+                self.at[process] = await process.address()
+            except AssertionError:
+                self.leave_out(kind, process)
+                return await self.start(kind)
         return process
 
     def leave_out(self, kind: str, process: Process) -> None:
         """Have nobody call a process any more."""
-        self.processes[kind].remove(process)
+        self.processes[kind] = [each for each in self.processes[kind] if each is not process]
         self.at.pop(process, None)
 
     async def kill(self, kind: str) -> None:

@@ -36,6 +36,7 @@ class Process:
                 if b"http://" in line:
                     address = line.decode().split()[-1]
                     while not await _is_ready(client, address):
+                        assert self.running.returncode is None, "the server ended before it was ready"
                         await asyncio.sleep(0.1)
                     return address
         raise AssertionError("the server ended before it listened")
