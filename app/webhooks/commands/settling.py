@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kernel import clock
@@ -112,23 +112,19 @@ async def _failed(
 
 async def _succeeded(session: AsyncSession, endpoint: WebhookEndpoint) -> None:
     """Note that an endpoint takes messages, at most once a minute unless it did not before."""
-    stale = or_(
-        WebhookEndpoint.failing_since.is_not(None),
-        WebhookEndpoint.delivered_at.is_(None),
-        WebhookEndpoint.delivered_at < clock.now() - DELIVERED_NOTED_EVERY,
-    )
-    await _note_health(session, endpoint, stale, failing_since=None, delivered_at=clock.now())
+    now, noted = clock.now(), endpoint.delivered_at
+    if endpoint.failing_since is not None or noted is None or now - noted >= DELIVERED_NOTED_EVERY:
+        await _note_health(session, endpoint, failing_since=None, delivered_at=now)
 
 
-async def _note_health(session: AsyncSession, endpoint: WebhookEndpoint, *where: object, **values: object) -> None:
-    """Note how an endpoint does; that is no change of it, so its version stays."""
+async def _note_health(session: AsyncSession, endpoint: WebhookEndpoint, **values: object) -> None:
+    """Note how an endpoint does, which is locked; that is no change of it, so its version stays."""
     await session.execute(
         update(WebhookEndpoint)
-        .where(WebhookEndpoint.id == endpoint.id, *where)  # type: ignore[arg-type]
+        .where(WebhookEndpoint.id == endpoint.id)
         .values(**values, updated_at=WebhookEndpoint.updated_at)
         .execution_options(synchronize_session=False)
     )
-    await session.refresh(endpoint)
 
 
 async def _finish(session: AsyncSession, delivery: WebhookDelivery, status: DeliveryStatus) -> None:
