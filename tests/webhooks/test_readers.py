@@ -10,7 +10,7 @@ from sqlalchemy import text
 from app.server.webhook_reader import WebhookReader
 from app.server.webhook_sender import WebhookSender
 from resolvers.following.log import Log
-from tests.webhooks.conftest import Office, Receiver
+from tests.webhooks.conftest import Office, Receiver, receiving
 from tests.webhooks.test_endpoints import status_of
 
 FEED = "subscription { eventLog { event subjectId subject { id } } }"
@@ -51,6 +51,24 @@ class TestReaders:
         told = [message.json["data"]["eventLog"] for message in receiver.received]
         assert "inventory.stock_level_changed" in {each["event"] for each in told}
         assert all(each["subject"] == {"id": each["subjectId"]} for each in told if each["subjectId"])
+
+    async def test_tell_what_becomes_of_endpoints(self, office: Office, receiver: Receiver):
+        document = "subscription { webhookEndpointChanged { kind reason webhookEndpoint { id status } } }"
+        watching, _ = await office.endpoint(receiver.url, document=document)
+        await office.work()
+        receiver.received.clear()
+        async with receiving(lambda _: (410, {})) as gone:
+            endpoint, _ = await office.endpoint(gone.url)
+            await office.shelf.change()
+            await office.work()
+        await office.work()
+        told = [message.json["data"]["webhookEndpointChanged"] for message in receiver.received]
+        assert {each["webhookEndpoint"]["id"] for each in told} == {endpoint}
+        assert [(each["kind"], each["reason"]) for each in told] == [
+            ("WEBHOOK_ENDPOINT_CREATED", None),
+            ("WEBHOOK_ENDPOINT_DISABLED", "GONE"),
+        ]
+        assert await status_of(office, watching) == ("ACTIVE", None)
 
     async def test_need_no_positions_for_what_they_noted(self, office: Office, receiver: Receiver):
         await office.endpoint(receiver.url)
