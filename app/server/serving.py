@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import shutil
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
 import uvicorn
 
 from app.server.failure import Failure
@@ -20,7 +22,7 @@ from app.server.telemetry import SHARED_METRICS
 from app.server.transport import HttpProtocol, SocketProtocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from starlette.types import ASGIApp
 
@@ -29,10 +31,14 @@ if TYPE_CHECKING:
 PORT_SHARED = "LADING_PORT_SHARED"
 """Set for the processes that share a port, so that each listens on it beside the others."""
 BACKLOG = 2048
+DRAIN_MORE_SECONDS = 2.0
+"""So much longer than operations have may draining take until it is given up: each socket that it closes is told."""
 COLLECTIONS = (5_000, 6, 1)
 """How many new objects the garbage collector waits for, and how many collections before a larger one. Python's own 700
 are there several times whenever a cohort is told something, for each follower that waits has some, and to look through
 them took a tenth of what deliveries cost. Full collections come as often as by Python's own figures."""
+
+log = structlog.get_logger(__name__)
 
 
 class DrainingServer(uvicorn.Server):
@@ -44,8 +50,16 @@ class DrainingServer(uvicorn.Server):
             server.close()
         drain = self.lifespan.state.get("drain")
         if drain is not None:
-            await drain(self.config.timeout_graceful_shutdown)
+            await self._drained(drain, self.config.timeout_graceful_shutdown or 0)
         await super().shutdown(sockets)
+
+    async def _drained(self, drain: Callable[[float], Awaitable[None]], seconds: float) -> None:
+        """Drain, for so long and a little longer: a process that was asked to stop does."""
+        try:
+            async with asyncio.timeout(seconds + DRAIN_MORE_SECONDS):
+                await drain(seconds)
+        except TimeoutError:
+            log.warning("draining_given_up", seconds=seconds + DRAIN_MORE_SECONDS)
 
 
 def listening_socket(host: str, port: int, *, shared: bool = False) -> socket.socket:

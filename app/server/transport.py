@@ -22,7 +22,8 @@ WHOLE_TEXT = 0x81
 """The first byte of a frame that is a whole message of text."""
 CUT_OFF = "lading.cut_off"
 """The extension of ASGI by which whoever answers breaks off the connection to a client that takes nothing any more."""
-
+CLOSE_SECONDS = 2.0
+"""So long a client may take what still waits for it once its socket is closed, before it is cut off without."""
 SEND_NOW = "lading.send_now"
 """The extension of ASGI by which pieces of a body, or of a message of text, are sent at once, where nothing stands
 against it."""
@@ -110,18 +111,44 @@ class HeadWithBody:
             self._transport.write(head)
 
 
+class ClosedInTime:
+    """A transport that sends what waits for so long once it is closed, and then breaks off.
+
+    A transport by itself waits for its client for ever, and whoever closes it thinks that it is done.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        """Write to `transport`."""
+        self.write = transport.write
+        self._transport = transport
+        self._loop = loop
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def close(self) -> None:
+        """Close once everything is sent, or after a while without."""
+        if not self._transport.is_closing():
+            self._transport.close()
+            self._loop.call_later(CLOSE_SECONDS, self._transport.abort)
+
+
 class SocketProtocol(WebSocketsSansIOProtocol):
     """uvicorn's protocol of sockets, which writes a message of text as one frame where nothing stands against it.
 
     It takes half as long as by the layers below, and a cohort has a message for each of its followers.
     """
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin a connection."""
+        super().connection_made(ClosedInTime(transport, self.loop))  # type: ignore[arg-type]
+
     def handle_connect(self, event: Request) -> None:
         """Begin a socket."""
         super().handle_connect(event)
         if self.response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
             extensions: Any = self.scope["extensions"]
-            extensions[SEND_NOW] = self.send_now
+            extensions |= {CUT_OFF: self.transport.abort, SEND_NOW: self.send_now}
 
     async def send(self, message: ASGISendEvent) -> None:
         """Send a message of the application."""

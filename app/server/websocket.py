@@ -25,7 +25,7 @@ from app.server.handshakes import Handshakes
 from app.server.origins import ANY, Origins
 from app.server.per_caller import Pace, PerCaller, TooMany, caller_of
 from app.server.rounds import Rounds
-from app.server.transport import SEND_NOW
+from app.server.transport import CUT_OFF, SEND_NOW
 from app.server.websocket_messages import SUBPROTOCOL, CloseCode, Closing, Message, parse_message
 from resolvers.context import GraphQLRequest, GraphQLResponse
 from resolvers.errors import RequestError, fault, over_limit, told
@@ -39,6 +39,8 @@ CURSOR_SECONDS = 60.0
 """So often a client is told how far its idle streams have come: a few positions more or less are soon passed over."""
 LEAVE_SECONDS = 0.1
 """So long the next message waits for an operation that its client has left."""
+CLOSING_SECONDS = 0.5
+"""So long a client may stand against being told why its socket is closed, before it is cut off without."""
 GONE = (WebSocketDisconnect, WebSocketDisconnected, RuntimeError)
 """What sending raises where the client is gone, or the socket was closed meanwhile."""
 
@@ -129,7 +131,9 @@ class Conversation:
         self._handshake = handshake
         self._pace = Pace(sockets.limits.messages_per_socket_minute_max)
         self._websocket = websocket
-        self._send_now = websocket.scope.get("extensions", {}).get(SEND_NOW)
+        extensions = websocket.scope.get("extensions", {})
+        self._cut_off: Callable[[], None] | None = extensions.get(CUT_OFF)
+        self._send_now: Callable[..., bool] | None = extensions.get(SEND_NOW)
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._left: set[asyncio.Task[None]] = set()
         """Operations that their client has left, but that have not ended yet; they count until then."""
@@ -330,8 +334,8 @@ class Conversation:
             await self._tell(head, answer.body)
             return None
         self._streams[operation_id] = answer
-        if self._send_now is not None:
-            answer.send_now = lambda body: self._send_now(head, body, b"}")
+        if (send_now := self._send_now) is not None:
+            answer.send_now = lambda body: send_now(head, body, b"}")
         async with aclosing(answer):
             with self._followed():
                 async for body in answer:
@@ -361,11 +365,18 @@ class Conversation:
             await self._websocket.send_text(orjson.dumps(message).decode())
 
     async def _close(self, closing: Closing) -> None:
-        """Close the socket, once."""
-        if not self._closed:
-            self._closed = True
-            with suppress(*GONE):
+        """Close the socket, once; a client that takes nothing any more is cut off."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            async with asyncio.timeout(CLOSING_SECONDS):
                 await self._websocket.close(int(closing.code), closing.reason)
+        except GONE:
+            return
+        except TimeoutError:
+            if self._cut_off is not None:
+                self._cut_off()
 
     async def _let_go(self) -> None:
         """End everything that the socket had under way; its caller has that socket until all has ended."""

@@ -115,8 +115,10 @@ async def authenticate(payload: Mapping[str, Any], headers: Headers) -> Principa
 class Server:
     """A server with fakes behind it."""
 
-    def __init__(self, sockets: Sockets, answering: FakeAnswering, port: int) -> None:
+    def __init__(self, sockets: Sockets, answering: FakeAnswering, serving: uvicorn.Server) -> None:
         self.sockets = sockets
+        self.uvicorn = serving
+        port = serving.servers[0].sockets[0].getsockname()[1]
         self.answering = answering
         self.url = f"ws://127.0.0.1:{port}/graphql"
 
@@ -147,7 +149,7 @@ async def serving(*, origins: Origins = ANY, **limits: int) -> AsyncIterator[Ser
     running = asyncio.create_task(server.serve(sockets=[listening]))
     while not server.started:
         await asyncio.sleep(0.01)
-    yield Server(sockets, answering, listening.getsockname()[1])
+    yield Server(sockets, answering, server)
     await sockets.drain(1)
     server.should_exit = True
     await running

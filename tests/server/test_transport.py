@@ -11,7 +11,8 @@ import pytest
 import uvicorn
 from websockets.frames import Frame, Opcode
 
-from app.server.transport import SEND_NOW, HeadWithBody, HttpProtocol, text_frame
+from app.server import transport
+from app.server.transport import SEND_NOW, ClosedInTime, HeadWithBody, HttpProtocol, text_frame
 
 HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
 
@@ -23,6 +24,7 @@ class Sent(asyncio.Transport):
         super().__init__({"peername": ("127.0.0.1", 1)})
         self.calls: list[tuple[bytes, ...]] = []
         self.closed = False
+        self.aborted = False
 
     def write(self, data: Any) -> None:
         self.calls.append((data,))
@@ -34,7 +36,7 @@ class Sent(asyncio.Transport):
         self.closed = True
 
     def abort(self) -> None:
-        self.closed = True
+        self.closed = self.aborted = True
 
     def is_closing(self) -> bool:
         return self.closed
@@ -47,42 +49,62 @@ def made() -> tuple[Sent, HeadWithBody]:
 
 class TestHeadWithBody:
     async def test_goes_in_one_call(self):
-        sent, transport = made()
-        transport.write(HEAD)
-        transport.write(b"{}")
+        sent, held = made()
+        held.write(HEAD)
+        held.write(b"{}")
         await asyncio.sleep(0)
         assert sent.calls == [(HEAD, b"{}")]
 
     async def test_does_not_wait_for_a_body_that_comes_later(self):
-        sent, transport = made()
-        transport.write(HEAD)
+        sent, held = made()
+        held.write(HEAD)
         await asyncio.sleep(0)
         assert sent.calls == [(HEAD,)]
-        transport.write(b"first")
-        transport.write(b"second")
+        held.write(b"first")
+        held.write(b"second")
         assert sent.calls[1:] == [(b"first",), (b"second",)]
 
     async def test_sends_a_head_before_it_closes_and_before_all_else(self):
-        sent, transport = made()
-        transport.write(HEAD)
-        transport.close()
-        assert (sent.calls, transport.is_closing()) == ([(HEAD,)], True)
-        sent, transport = made()
-        transport.write(HEAD)
-        transport.writelines([b"a", b"b"])
+        sent, held = made()
+        held.write(HEAD)
+        held.close()
+        assert (sent.calls, held.is_closing()) == ([(HEAD,)], True)
+        sent, held = made()
+        held.write(HEAD)
+        held.writelines([b"a", b"b"])
         assert sent.calls == [(HEAD,), (b"a", b"b")]
 
     async def test_is_taken_off_with_nothing_left_behind(self):
-        sent, transport = made()
-        transport.write(HEAD)
-        assert transport.taken_off() is sent
+        sent, held = made()
+        held.write(HEAD)
+        assert held.taken_off() is sent
         assert sent.calls == [(HEAD,)]
 
     async def test_leaves_all_else_to_the_transport(self):
-        sent, transport = made()
-        assert transport.get_extra_info("peername") == ("127.0.0.1", 1)
-        transport.abort()
+        sent, held = made()
+        assert held.get_extra_info("peername") == ("127.0.0.1", 1)
+        held.abort()
         assert sent.closed
+
+
+class TestClosedInTime:
+    async def test_breaks_off_once_it_has_waited_for_long_enough(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(transport, "CLOSE_SECONDS", 0.05)
+        sent = Sent()
+        closing = ClosedInTime(sent, asyncio.get_running_loop())
+        closing.write(b"last")
+        closing.close()
+        assert (sent.calls, sent.closed, sent.aborted) == ([(b"last",)], True, False)
+        await asyncio.sleep(0.1)
+        assert sent.aborted
+
+    async def test_leaves_one_alone_that_is_closed_already(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(transport, "CLOSE_SECONDS", 0.0)
+        sent = Sent()
+        sent.close()
+        ClosedInTime(sent, asyncio.get_running_loop()).close()
+        await asyncio.sleep(0.01)
+        assert not sent.aborted
 
 
 class TestTextFrame:
