@@ -55,8 +55,8 @@ class TestHandshake:
             assert await closed(connection) == (4408, "Connection initialisation timeout")
 
     async def test_waits_as_long_as_it_likes_once_it_is_initialised(self):
-        async with serving(connection_init_ms_max=50) as server, server.acknowledged() as connection:
-            await asyncio.sleep(0.1)
+        async with serving(connection_init_ms_max=500) as server, server.acknowledged() as connection:
+            await asyncio.sleep(0.6)
             await send(connection, type="ping")
             assert await receive(connection) == {"type": "pong"}
 
