@@ -141,7 +141,6 @@ class Conversation:
         self._initialising: asyncio.Task[None] | None = None
         self._init_until: float | None = None
         self._closing: asyncio.Task[None] | None = None
-        self._pinging: asyncio.Task[None] | None = None
         self._ending: asyncio.TimerHandle | None = None
         self._caller: str | None = None
         self._closed = False
@@ -160,10 +159,13 @@ class Conversation:
             await self._let_go()
 
     def tell_cursors(self) -> None:
-        """Ping with the cursors of the streams that are idle, unless the last such ping is still on its way."""
+        """Ping with the cursors of the streams that are idle, unless something still waits to be sent.
+
+        In one step with their taking: a newer event that went first would be followed by an older cursor.
+        """
         cursors = {key: cursor for key, stream in self._streams.items() if (cursor := stream.idle_cursor)}
-        if cursors and (self._pinging is None or self._pinging.done()):
-            self._pinging = asyncio.create_task(self._ping(cursors))
+        if cursors and self._send_now is not None:
+            self._send_now(orjson.dumps({"type": "ping", "payload": {"cursors": cursors}}))
 
     async def drain(self, seconds: float) -> None:
         """Let the operations end, for so long, then close."""
@@ -356,10 +358,6 @@ class Conversation:
             task.cancel()
             await asyncio.wait([task], timeout=LEAVE_SECONDS)
 
-    async def _ping(self, cursors: Mapping[str, str]) -> None:
-        with suppress(*GONE):
-            await self._send({"type": "ping", "payload": {"cursors": cursors}})
-
     async def _send(self, message: Mapping[str, Any]) -> None:
         if not self._closed:
             await self._websocket.send_text(orjson.dumps(message).decode())
@@ -383,7 +381,7 @@ class Conversation:
         self._closed = True
         if self._ending is not None:
             self._ending.cancel()
-        tasks = [*self._operations.values(), *filter(None, (self._initialising, self._pinging))]
+        tasks = [*self._operations.values(), *filter(None, (self._initialising,))]
         for task in tasks:
             task.cancel()
         if tasks or self._left:

@@ -301,6 +301,17 @@ class TestOperations:
                 conversation.tell_cursors()
             assert await receive(connection) == {"type": "ping", "payload": {"cursors": {"1": "here"}}}
 
+    async def test_tells_no_older_cursor_after_a_newer_event(self, own_server):
+        async with own_server.acknowledged() as connection:
+            await send(connection, type="subscribe", id="1", payload={"query": "follow"})
+            (stream,) = await streams(own_server, 1)
+            stream.idle_cursor = "of 5"
+            for conversation in own_server.sockets.open:
+                conversation.tell_cursors()
+            assert stream.send_now is not None
+            assert stream.send_now(b'{"data":{"cursor":"of 6"}}')
+            assert [(await receive(connection))["type"] for _ in range(2)] == ["ping", "next"]
+
 
 class TestDraining:
     async def test_closes_with_1012_once_operations_have_ended(self, own_server):
