@@ -26,7 +26,7 @@ from app.server.origins import ANY, Origins
 from app.server.per_caller import Pace, PerCaller, TooMany, caller_of
 from app.server.rounds import Rounds
 from app.server.transport import CUT_OFF, SEND_NOW
-from app.server.websocket_messages import SUBPROTOCOL, CloseCode, Closing, Message, parse_message
+from app.server.websocket_messages import SUBPROTOCOL, CloseCode, Closing, Message, parse_message, pings
 from resolvers.context import GraphQLRequest, GraphQLResponse
 from resolvers.errors import RequestError, fault, over_limit, told
 from resolvers.following.run import Stream
@@ -164,8 +164,9 @@ class Conversation:
         In one step with their taking: a newer event that went first would be followed by an older cursor.
         """
         cursors = {key: cursor for key, stream in self._streams.items() if (cursor := stream.idle_cursor)}
-        if cursors and self._send_now is not None:
-            self._send_now(orjson.dumps({"type": "ping", "payload": {"cursors": cursors}}))
+        for ping in pings(cursors, self._sockets.limits):
+            if self._send_now is None or not self._send_now(ping):
+                return
 
     async def drain(self, seconds: float) -> None:
         """Let the operations end, for so long, then close."""

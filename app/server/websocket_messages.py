@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -14,6 +14,8 @@ from app.server.http_requests import HttpRefusal, request_of
 from resolvers.context import GraphQLRequest
 
 SUBPROTOCOL = "graphql-transport-ws"
+PONG_GROWTH = 4
+"""A client may answer a ping with the same payload, written with spaces and with escapes three times as long."""
 REASON_BYTES_MAX = 123
 """A close frame holds no longer reason; a longer one would break the connection off."""
 
@@ -123,3 +125,26 @@ def _object_or_none(found: Mapping[str, Any], name: str, where: str) -> Mapping[
 
 def _bad(reason: str) -> Closing:
     return Closing(CloseCode.BAD_REQUEST, reason)
+
+
+def pings(cursors: Mapping[str, str], limits: Limits) -> Iterator[bytes]:
+    """Pings that tell `cursors` of operations, each so short that a pong with the same payload is no frame too big.
+
+    A cursor that is too long for any is not told.
+    """
+    left, part = limits.frame_bytes_max // PONG_GROWTH, dict[str, str]()
+    for operation_id, cursor in cursors.items():
+        size = len(orjson.dumps({operation_id: cursor}))
+        if size > limits.frame_bytes_max // PONG_GROWTH:
+            continue
+        if size > left:
+            yield _ping(part)
+            left, part = limits.frame_bytes_max // PONG_GROWTH, {}
+        left -= size
+        part[operation_id] = cursor
+    if part:
+        yield _ping(part)
+
+
+def _ping(cursors: Mapping[str, str]) -> bytes:
+    return orjson.dumps({"type": "ping", "payload": {"cursors": cursors}})

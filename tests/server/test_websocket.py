@@ -301,6 +301,22 @@ class TestOperations:
                 conversation.tell_cursors()
             assert await receive(connection) == {"type": "ping", "payload": {"cursors": {"1": "here"}}}
 
+    async def test_lives_on_though_its_client_answers_pings_with_all_that_they_tell(self, own_server):
+        async with own_server.acknowledged() as connection:
+            for number in range(5):
+                await send(connection, type="subscribe", id=str(number), payload={"query": "follow"})
+            for stream in await streams(own_server, 5):
+                stream.idle_cursor = "x" * 16_000
+            for conversation in own_server.sockets.open:
+                conversation.tell_cursors()
+            told: dict[str, str] = {}
+            while len(told) < 5:
+                payload = (await receive(connection))["payload"]
+                told |= payload["cursors"]
+                await send(connection, type="pong", payload=payload)
+            await send(connection, type="ping")
+            assert await receive(connection) == {"type": "pong"}
+
     async def test_tells_no_older_cursor_after_a_newer_event(self, own_server):
         async with own_server.acknowledged() as connection:
             await send(connection, type="subscribe", id="1", payload={"query": "follow"})

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.kernel.limits import DEFAULTS
-from app.server.websocket_messages import clipped
+from app.server.websocket_messages import clipped, pings
 from tests.server.sockets import Server, closed, receive, send, serving
 
 
@@ -76,3 +76,21 @@ class TestMessages:
 
     def test_clips_a_reason_to_what_a_close_frame_holds(self):
         assert len(clipped("é" * 200).encode()) <= 123
+
+
+class TestPings:
+    def test_may_each_be_answered_with_all_they_tell_in_the_longest_form(self):
+        ids = ["\N{SHIP}" * (DEFAULTS.operation_id_length_max - 2) + f"{number:02}" for number in range(100)]
+        cursors = dict.fromkeys(ids, "y" * 1000)
+        made = [json.loads(ping) for ping in pings(cursors, DEFAULTS)]
+        assert all(ping["type"] == "ping" for ping in made)
+        assert [each for ping in made for each in ping["payload"]["cursors"].items()] == list(cursors.items())
+        pongs = [json.dumps({"type": "pong", "payload": ping["payload"]}, indent=1) for ping in made]
+        assert max(map(len, pongs)) <= DEFAULTS.frame_bytes_max
+        assert len(made) < 20
+
+    def test_leave_out_what_fits_in_none(self):
+        long = "x" * DEFAULTS.frame_bytes_max
+        (ping,) = pings({"1": long, "2": "here", "3": long}, DEFAULTS)
+        assert json.loads(ping)["payload"] == {"cursors": {"2": "here"}}
+        assert not list(pings({"1": long}, DEFAULTS))
