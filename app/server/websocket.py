@@ -287,7 +287,7 @@ class Conversation:
 
     async def _begin(self, operation_id: str, request: GraphQLRequest) -> None:
         """Begin an operation, unless the socket is about to be closed."""
-        if self._closing is not None:
+        if self._closing is not None or self._sockets.draining:
             return
         if self.principal is None:
             raise Closing(CloseCode.UNAUTHORIZED, "Unauthorized")
@@ -337,6 +337,8 @@ class Conversation:
             await self._tell(head, answer.body)
             return None
         self._streams[operation_id] = answer
+        if self._sockets.draining:
+            answer.end(Draining())
         if (send_now := self._send_now) is not None:
             answer.send_now = lambda body: send_now(head, body, b"}")
         async with aclosing(answer):

@@ -93,6 +93,9 @@ class FakeAnswering:
                 raise KeyError("secret")
             case "count":
                 self.streams.append(FakeStream(3))
+            case "late":
+                await asyncio.sleep(0.3)
+                self.streams.append(FakeStream(None))
             case _:
                 self.streams.append(FakeStream(None))
         return self.streams[-1]

@@ -343,3 +343,25 @@ class TestDraining:
             await draining
         async with own_server.connected() as late:
             assert (await closed(late))[0] == 1012
+
+    async def test_ends_at_once_what_only_begins_meanwhile(self, own_server):
+        async with own_server.acknowledged() as connection:
+            await send(connection, type="subscribe", id="1", payload={"query": "late"})
+            await send(connection, type="ping")
+            await receive(connection)
+            async with asyncio.timeout(3):
+                await own_server.sockets.drain(10)
+            assert own_server.answering.streams[0].closed
+            assert (await closed(connection))[0] == 1012
+
+    async def test_begins_nothing_more(self, own_server):
+        async with own_server.acknowledged() as connection:
+            await begin_held(connection, "1")
+            draining = asyncio.create_task(own_server.sockets.drain(10))
+            await asyncio.sleep(0)
+            await begin_held(connection, "2")
+            own_server.answering.go_on.set()
+            assert (await receive(connection))["id"] == "1"
+            assert (await closed(connection))[0] == 1012
+            await draining
+            assert own_server.answering.finished == 1
