@@ -11,6 +11,7 @@ import binascii
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Self
 
 from app.kernel.identity import encode_id
@@ -42,6 +43,11 @@ class Snapshot:
     xmax: int
     in_progress: frozenset[int] = frozenset()
 
+    @cached_property
+    def text(self) -> str:
+        """The snapshot as PostgreSQL writes it; each cursor that goes on from it has it."""
+        return f"{self.xmin}:{self.xmax}:{','.join(str(each) for each in sorted(self.in_progress))}"
+
     @classmethod
     def parse(cls, text: str) -> Self:
         """The snapshot that PostgreSQL writes as `xmin:xmax:xip,xip…`."""
@@ -50,7 +56,7 @@ class Snapshot:
 
     def __str__(self) -> str:
         """The snapshot as PostgreSQL writes it."""
-        return f"{self.xmin}:{self.xmax}:{','.join(str(each) for each in sorted(self.in_progress))}"
+        return self.text
 
     def saw(self, transaction_id: int) -> bool:
         """Whether the effects of the transaction were there to be read."""

@@ -84,8 +84,11 @@ class Limits:
     frame_bytes_max: int = 64 * 1024
     operation_id_length_max: int = 256
     follower_buffer_events_max: int = 1_000
+    follower_buffer_bytes_max: int = 4 * 1024 * 1024
     follow_ring_events_max: int = 10_000
     follow_batch_events_max: int = 500
+    follow_batch_cost_max: int = 100_000
+    follow_waiting_events_max: int = 10_000
     follow_reads_max: int = 4
     relay_batch_events_max: int = 1_000
     relay_messages_waiting_max: int = 100

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import product
 from operator import or_
 from typing import Any
 
+import structlog
+
 from app.kernel.ending import to_its_end
 from app.kernel.event_log import LoggedEvent
 from app.kernel.limits import Limits
 from resolvers.errors import RequestError, fault
 from resolvers.following.counts import counts
-from resolvers.following.followers import Delivery, Follower, TooSlow
+from resolvers.following.followers import Delivery, Follower, Reason, TooSlow
 from resolvers.following.payloads import AnyPayload
-from resolvers.following.tail import DATABASE_FAILURES
+from resolvers.following.tail import DATABASE_FAILURES, RETRY_SECONDS, passes
+from resolvers.following.turns import Slots, Turns
 
-RETRY_SECONDS = 0.25
-FOLLOWERS_AT_ONCE = 250
-"""So many followers are delivered to before others of the process have their turn: some 3 ms."""
+log = structlog.get_logger(__name__)
 
 Place = tuple[Any, ...]
 """The name of an event, or its name, one of its keys and a value of that."""
@@ -89,20 +90,22 @@ class Route:
 class SharedReading:
     """One payload, read once for an event however many follow it, in the order of the log."""
 
-    def __init__(self, payload: AnyPayload, limits: Limits, reads: asyncio.Semaphore) -> None:
-        """Read `payload`, at most as many at once in the process as `reads` allows."""
+    def __init__(self, payload: AnyPayload, limits: Limits, slots: Slots, turns: Turns) -> None:
+        """Read `payload` when there is a slot for its caller, and hand it on by `turns` with all others."""
         self.payload = payload
         self.cohorts: set[Cohort] = set()
         self._limits = limits
-        self._reads = reads
+        self._slots = slots
+        self._turns = turns
+        self._batch_max = batch_of(payload, limits)
         self._pending: deque[tuple[LoggedEvent, Cohort, str]] = deque()
         self._at: int | None = None
         self._working: asyncio.Task[None] | None = None
 
     def push(self, event: LoggedEvent, cohort: Cohort, epoch: str) -> None:
         """Deliver `event` to the followers of `cohort`, soon; where too much waits, they are let go."""
-        if len(self._pending) >= self._limits.follow_ring_events_max:
-            self._end(lambda follower: TooSlow(follower.cursor))
+        if len(self._pending) >= self._limits.follow_waiting_events_max:
+            self._end(TooSlow)
             return
         self._pending.append((event, cohort, epoch))
         if self._working is None:
@@ -112,6 +115,10 @@ class SharedReading:
         """Up to where everything was delivered, when the process stands at `position`."""
         at = self._at if self._at is not None else self._pending[0][0].position if self._pending else None
         return position if at is None else at - 1
+
+    def forget(self) -> None:
+        """Deliver nothing of what waits: it is of a log that is no more."""
+        self._pending.clear()
 
     async def close(self) -> None:
         """Read no longer."""
@@ -123,18 +130,18 @@ class SharedReading:
         """Deliver what waits, batch by batch, then end until there is more."""
         try:
             while self._pending:
-                size = min(len(self._pending), self._limits.follow_batch_events_max)
+                size = min(len(self._pending), self._batch_max)
                 batch = [self._pending.popleft() for _ in range(size)]
                 self._at = batch[0][0].position
                 deliveries = await self._read(batch)
                 for event, cohort, _ in batch:
-                    await cohort.deliver(deliveries.get(event.position))
+                    await self._hand_on(cohort, deliveries.get(event.position))
                 counts.told(batch[0][0].occurred_at)
                 self._at = None
         except Exception as error:  # noqa: BLE001
             refused = error if isinstance(error, RequestError) else None
             told = refused.formatted if refused else fault(error)
-            self._end(lambda follower: _with_cursor(told, follower))
+            self._end(lambda cursor: _with_cursor(told, cursor))
         finally:
             self._at = None
             self._working = None
@@ -144,17 +151,30 @@ class SharedReading:
         events = list({event.position: event for event, _, _ in batch}.values())
         while True:
             try:
-                async with self._reads:
+                async with self._slots.taken(caller_of(self.payload)):
                     return await to_its_end(self.payload.deliveries(events, batch[0][2]))
-            except DATABASE_FAILURES:
+            except DATABASE_FAILURES as error:
+                if not passes(error):
+                    raise
+                log.warning("reading_waits", error=str(error), kind=type(error).__name__)
                 await asyncio.sleep(RETRY_SECONDS)
 
-    def _end(self, reason: Callable[[Follower], Exception]) -> None:
+    async def _hand_on(self, cohort: Cohort, delivery: Delivery | None) -> None:
+        """Hand a delivery to every follower of a cohort; none where the object is hidden from them."""
+        if delivery is None:
+            return
+        counts.deliveries += len(cohort.followers)
+        for follower in list(cohort.followers):
+            await self._turns.given()
+            if follower in cohort.followers:
+                follower.offer(delivery)
+
+    def _end(self, reason: Reason) -> None:
         """End every follower, and forget what waits."""
         self._pending.clear()
         for cohort in self.cohorts:
             for follower in list(cohort.followers):
-                follower.end(reason(follower))
+                follower.end(reason)
 
 
 @dataclass(eq=False, slots=True)
@@ -165,24 +185,14 @@ class Cohort:
     reading: SharedReading
     followers: dict[Follower, None] = field(default_factory=dict)
 
-    async def deliver(self, delivery: Delivery | None) -> None:
-        """Hand a delivery to every follower; none where the object is hidden from them."""
-        if delivery is None:
-            return
-        counts.deliveries += len(self.followers)
-        for count, follower in enumerate(list(self.followers), start=1):
-            if follower in self.followers:
-                follower.offer(delivery)
-            if count % FOLLOWERS_AT_ONCE == 0:
-                await asyncio.sleep(0)
-
 
 class Routes:
     """Every cohort of this process, found by the names and keys of events without trying each."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._reads = asyncio.Semaphore(limits.follow_reads_max)
+        self.slots = Slots(limits.follow_reads_max)
+        self.turns = Turns()
         self._readings: dict[Any, SharedReading] = {}
         self._cohorts: dict[Any, Cohort] = {}
         self._at: dict[Place, set[Cohort]] = defaultdict(set)
@@ -195,7 +205,7 @@ class Routes:
         if cohort is None:
             reading = self._readings.get(reading_key)
             if reading is None:
-                reading = self._readings[reading_key] = SharedReading(payload, self._limits, self._reads)
+                reading = self._readings[reading_key] = SharedReading(payload, self._limits, self.slots, self.turns)
             cohort = self._cohorts[reading.payload.key, route] = Cohort(route, reading)
             reading.cohorts.add(cohort)
             for place in route.places:
@@ -225,6 +235,11 @@ class Routes:
                 found.extend(self._at.get((name, key, value), ()))
         return [cohort for cohort in dict.fromkeys(found) if cohort.route.leads_to(name, keys)]
 
+    def forget(self) -> None:
+        """Deliver nothing of what waits to be read."""
+        for reading in self._readings.values():
+            reading.forget()
+
     def everyone(self) -> list[Follower]:
         """Every follower of this process."""
         return [follower for cohort in self._cohorts.values() for follower in cohort.followers]
@@ -250,7 +265,17 @@ def each_of(told: Any) -> Sequence[Any]:
     return told if isinstance(told, list) else (told,)
 
 
-def _with_cursor(told: Mapping[str, Any], follower: Follower) -> RequestError:
+def batch_of(payload: AnyPayload, limits: Limits) -> int:
+    """Of how many events a payload is read in one statement: of fewer where each costs much."""
+    return max(1, min(limits.follow_batch_events_max, limits.follow_batch_cost_max // max(1, payload.cost)))
+
+
+def caller_of(payload: AnyPayload) -> Hashable:
+    """For whom a payload is read, as callers take turns: a key, a user, or all strangers together."""
+    return payload.principal.api_key_id, payload.principal.user_id
+
+
+def _with_cursor(told: Mapping[str, Any], cursor: str) -> RequestError:
     """An error as a follower is told it: with the cursor to go on from."""
-    extensions = {**told["extensions"], "cursor": follower.cursor}
+    extensions = {**told["extensions"], "cursor": cursor}
     return RequestError(extensions.pop("code"), told["message"], **extensions)

@@ -62,6 +62,17 @@ class FeedPayload:
         guards, former = self._bound(self.guards), self._bound(self.former)
         return self.subscription.name, self.response_key, self.principal.roles, parts, guards, former
 
+    @cached_property
+    def cost(self) -> int:
+        """What it costs at the most to read it of one event, in the points that bound operations."""
+        shown = [part.readings for part in self.parts if part.readings]
+        each = [
+            max(prepared.budget.cost for prepared in readings.values())
+            for readings in (*shown, self.guards)
+            if readings
+        ]
+        return sum(each)
+
     async def deliveries(self, events: Sequence[LoggedEvent], epoch: str) -> dict[int, Delivery]:
         """What is delivered of each event, by position; of what its followers do not and did not see, nothing."""
         events = [event for event in events if self.subscription.tells(event.name, event.facts)]
@@ -139,7 +150,7 @@ class FeedPayload:
                 pieces[-1] += orjson.dumps(self._told(event, part.field))
         pieces[-1] += b"}}}"
         body = Cursor(epoch, event.position).encode().encode().join(pieces)
-        return Delivery(event.position, event.position, event.transaction_id, tuple(pieces), body)
+        return Delivery(epoch, event.position, event.position, event.transaction_id, tuple(pieces), body)
 
     def _subject(self, readings: Mapping[str, Prepared], event: LoggedEvent, found: Found) -> bytes:
         """The JSON of an event's subject; null where there is none to show."""

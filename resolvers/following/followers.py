@@ -12,9 +12,12 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from app.kernel.event_log import Cursor
+from app.kernel.limits import DEFAULTS
 from resolvers.errors import RequestError
 from resolvers.following.counts import counts
 
+Reason = Exception | Callable[[str], Exception]
+"""Why a follower ends; where that tells a cursor, it is made from where the reader stands by then."""
 SendNow = Callable[[bytes], bool]
 """Sends a response to a reader at once, where nothing stands against it; answers whether it did."""
 
@@ -23,6 +26,7 @@ SendNow = Callable[[bytes], bool]
 class Delivery:
     """What every follower of a cohort receives of one event: the same bytes, made once. `pieces` meet at the cursor."""
 
+    epoch: str
     position: int
     key: Hashable
     transaction_id: int
@@ -58,6 +62,8 @@ class Follower:
 
     __slots__ = (
         "_buffer_max",
+        "_bytes",
+        "_bytes_max",
         "_conflates",
         "_ended",
         "_newest",
@@ -71,19 +77,28 @@ class Follower:
         "send_now",
     )
 
-    def __init__(self, start: Cursor, *, buffer_max: int, conflates: bool) -> None:
-        """Follow from `start`, with at most `buffer_max` deliveries waiting."""
+    def __init__(
+        self,
+        start: Cursor,
+        *,
+        conflates: bool,
+        buffer_max: int = DEFAULTS.follower_buffer_events_max,
+        bytes_max: int = DEFAULTS.follower_buffer_bytes_max,
+    ) -> None:
+        """Follow from `start`, with at most `buffer_max` deliveries of `bytes_max` together waiting."""
         self.epoch = start.epoch
         self.joined_at = start.position
         self.delivered_at = start.position
         self.send_now: SendNow | None = None
         self._buffer_max = buffer_max
+        self._bytes_max = bytes_max
         self._conflates = conflates
         self._snapshot = start.snapshot
         self._waiting: dict[Hashable, Delivery] = {}
         self._newest = 0
         self._superseding = False
-        self._ended: Exception | None = None
+        self._bytes = 0
+        self._ended: Reason | None = None
         self._waiter: asyncio.Future[None] | None = None
 
     @property
@@ -96,9 +111,10 @@ class Follower:
         """Where the reader stands: after what it took last, and after what its beginning saw."""
         return Cursor(self.epoch, self.delivered_at, self._snapshot).encode()
 
-    def wants(self, position: int, transaction_id: int) -> bool:
-        """Whether an event is after the follower's beginning."""
-        return position > self.joined_at and not self.saw(transaction_id)
+    def wants(self, delivery: Delivery) -> bool:
+        """Whether an event is of the follower's log, and after its beginning."""
+        is_next = delivery.epoch == self.epoch and delivery.position > self.joined_at
+        return is_next and not self.saw(delivery.transaction_id)
 
     def saw(self, transaction_id: int) -> bool:
         """Whether the data that the follower begins with already shows what a transaction did."""
@@ -106,23 +122,26 @@ class Follower:
 
     def offer(self, delivery: Delivery) -> None:
         """Put a delivery into the buffer; a follower whose buffer is full is ended."""
-        if self._ended is not None or not self.wants(delivery.position, delivery.transaction_id):
+        if self._ended is not None or not self.wants(delivery):
             return
         if self.send_now is not None and self.idle and self._sent_now(delivery, self.send_now):
             return
         place = delivery.key if self._conflates else delivery.position
-        if place in self._waiting:
+        superseded = self._waiting.get(place)
+        if superseded is not None:
             self._superseding = True
+            self._bytes -= len(superseded.body)
             counts.conflated += 1
-        elif len(self._waiting) >= self._buffer_max:
+        self._bytes += len(delivery.body)
+        if self._bytes > self._bytes_max or (superseded is None and len(self._waiting) >= self._buffer_max):
             self._waiting.clear()
-            self.end(TooSlow(self.cursor))
+            self.end(TooSlow)
             return
         self._waiting[place] = delivery
         self._newest = delivery.position
         self._wake()
 
-    def end(self, reason: Exception) -> None:
+    def end(self, reason: Reason) -> None:
         """End the follower: the reader gets what waits, then `reason`."""
         if self._ended is None:
             self._ended = reason
@@ -132,7 +151,7 @@ class Follower:
         """The next delivery as its reader is told it; raises the reason of the end, where there is one."""
         while not self._waiting:
             if self._ended is not None:
-                raise self._ended
+                raise self._ended if isinstance(self._ended, Exception) else self._ended(self.cursor)
             self._waiter = asyncio.get_running_loop().create_future()
             try:
                 await self._waiter
@@ -140,6 +159,7 @@ class Follower:
                 self._waiter = None
         place, delivery = next(iter(self._waiting.items()))
         del self._waiting[place]
+        self._bytes -= len(delivery.body)
         return self.told(delivery)
 
     def told(self, delivery: Delivery) -> bytes:

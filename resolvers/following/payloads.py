@@ -59,6 +59,12 @@ class Payload:
         parts = tuple((part.response_key, part.field, self._bound(part.prepared)) for part in self.parts)
         return self.subscription.name, self.response_key, parts, self._bound(self.guard)
 
+    @cached_property
+    def cost(self) -> int:
+        """What it costs to read it of one event, in the points that bound operations."""
+        prepared = [*(part.prepared for part in self.parts), self.guard]
+        return sum(each.budget.cost for each in prepared if each is not None)
+
     async def deliveries(self, events: Sequence[LoggedEvent], epoch: str) -> dict[int, Delivery]:
         """What is delivered of each event, by position; events whose object the followers may not see have nothing."""
         keys = sorted({key for event in events if (key := self._shown(event)) is not None})
@@ -95,7 +101,7 @@ class Payload:
                 pieces[-1] += orjson.dumps(self._told(event, part.field))
         pieces[-1] += b"}}}"
         body = Cursor(epoch, event.position).encode().encode().join(pieces)
-        return Delivery(event.position, self._shown(event), event.transaction_id, tuple(pieces), body)
+        return Delivery(epoch, event.position, self._shown(event), event.transaction_id, tuple(pieces), body)
 
     def _told(self, event: LoggedEvent, field: str) -> Any:
         """A field that the event itself tells."""

@@ -20,11 +20,11 @@ from app.kernel.outbox import as_json
 from app.kernel.principal import ANONYMOUS, Principal
 from app.kernel.visibility import Visibility
 from resolvers.errors import RequestError, not_found
-from resolvers.following.cohorts import RETRY_SECONDS, Cohort, Route, Routes, Wanted
-from resolvers.following.followers import CursorExpired, Follower, SendNow
+from resolvers.following.cohorts import Cohort, Route, Routes, Wanted, batch_of, caller_of
+from resolvers.following.followers import CursorExpired, Delivery, Follower, SendNow
 from resolvers.following.log import Log, Placed
 from resolvers.following.payloads import AnyPayload, Viewer, payload_of
-from resolvers.following.tail import DATABASE_FAILURES, Tail, Wakeup
+from resolvers.following.tail import DATABASE_FAILURES, RETRY_SECONDS, Tail, Wakeup, passes
 from resolvers.reading.decoding import keys_to_match
 from resolvers.reading.documents import Operation
 from resolvers.reading.run import Reading
@@ -164,14 +164,12 @@ class Following:
         """Every event asked for: first those that were missed, then each as it happens."""
         asked = await to_its_end(self._opened(asked))
         start = await stream.start()
-        follower = Follower(start, buffer_max=self.limits.follower_buffer_events_max, conflates=asked.conflates)
+        follower = self._follower(start, conflates=asked.conflates)
         position, batch = start.position, self.limits.follow_batch_events_max
         while self.tail.position - position > batch:
-            until = min(self.tail.position, position + SCAN_POSITIONS_MAX)
-            events, missed = await to_its_end(self._missed(asked, follower, position, until))
+            position, missed = await to_its_end(self._missed(asked, follower, position, self.tail.position))
             for told in missed:
                 yield told
-            position = events[-1].position if len(events) == batch else until
         if start.epoch != self.tail.epoch:
             raise CursorExpired
         follower.joined_at = max(position, self.tail.position)
@@ -186,6 +184,12 @@ class Following:
                 yield await follower.next(), follower.delivered_at
         finally:
             await self.routes.leave(follower, cohort)
+
+    def _follower(self, start: Cursor, *, conflates: bool) -> Follower:
+        """A follower with a buffer of the size there is."""
+        limits = self.limits
+        buffer_max, bytes_max = limits.follower_buffer_events_max, limits.follower_buffer_bytes_max
+        return Follower(start, conflates=conflates, buffer_max=buffer_max, bytes_max=bytes_max)
 
     async def _opened(self, asked: Asked) -> Asked:
         """What is asked for, with the row that a token opens; RequestError where it opens none."""
@@ -210,43 +214,55 @@ class Following:
             raise CursorExpired
         return cursor
 
-    async def _between(self, route: Route, after: int, until: int) -> list[LoggedEvent]:
-        """The next batch of a route's events after one position and until another, at hand or from the database.
+    async def _between(self, asked: Asked, epoch: str, after: int, until: int) -> tuple[int, list[LoggedEvent]]:
+        """A batch of what a route leads to, after one position and until another, and how far it goes.
 
-        CursorExpired where some of them went meanwhile: who reads a long way behind may be overtaken.
+        It is taken from what is at hand, or read. CursorExpired where some of it went meanwhile: who reads a long way
+        behind may be overtaken.
         """
         batch = self.limits.follow_batch_events_max
-        recent = self.tail.recent(after, until)
+        recent = self.tail.recent(after, min(until, after + batch))
         if recent is None:
-            events = await self.log.matching(route, after=after, until=until, limit=batch)
-            if (await self.log.state()).pruned_position > after:
+            until = min(until, after + SCAN_POSITIONS_MAX)
+            events = await self.log.matching(asked.route, after=after, until=until, limit=batch)
+            state = await self.log.state()
+            if state.pruned_position > after or state.epoch != epoch:
                 raise CursorExpired
-            return events
-        found = [event for event in recent if route.leads_to(event.name, event.keys)][:batch]
+            return events[-1].position if len(events) == batch else until, events
+        found = [event for event in recent if asked.route.leads_to(event.name, event.keys)]
         await self.log.complete(found)
-        return [event.whole for event in found if event.whole is not None]
+        return min(until, after + batch), [event.whole for event in found if event.whole is not None]
 
-    async def _missed(
-        self, asked: Asked, follower: Follower, after: int, until: int
-    ) -> tuple[list[LoggedEvent], list[Told]]:
-        """The next batch of events that were there before a follower joined, and what it is told of them."""
-        events = await self._between(asked.route, after, until)
+    async def _missed(self, asked: Asked, follower: Follower, after: int, until: int) -> tuple[int, list[Told]]:
+        """How far the next batch of events goes that were there before a follower joined, and what is told of them."""
+        slots, caller = self.routes.slots, caller_of(asked.payload)
+        async with slots.taken(caller):
+            position, events = await self._between(asked, follower.epoch, after, until)
         wanted = [event for event in events if asked.route.wants(event) and not follower.saw(event.transaction_id)]
-        if not wanted:
-            return events, []
-        deliveries = await asked.payload.deliveries(wanted, follower.epoch)
+        deliveries: dict[int, Delivery] = {}
+        size = batch_of(asked.payload, self.limits)
+        for first in range(0, len(wanted), size):
+            async with slots.taken(caller):
+                deliveries |= await asked.payload.deliveries(wanted[first : first + size], follower.epoch)
         missed = [deliveries[event.position] for event in wanted if event.position in deliveries]
-        return events, [(follower.told(delivery), follower.delivered_at) for delivery in missed]
+        return position, [(follower.told(delivery), follower.delivered_at) for delivery in missed]
 
     async def _deliver(self, placed: list[Placed]) -> None:
-        """Hand events to the cohorts that follow them. Who follows is settled at once, before anything is awaited."""
+        """Hand events to the cohorts that follow them.
+
+        Whoever joins or leaves meanwhile does no harm: a follower wants nothing from before it joined.
+        """
         epoch = self.tail.epoch
-        routed = [(event, self.routes.of(event.name, event.keys)) for event in placed]
         for event in placed:
             self._tell_watchers(event)
+        routed = []
+        for event in placed:
+            await self.routes.turns.given()
+            routed.append((event, self.routes.of(event.name, event.keys)))
         await self._complete([event for event, cohorts in routed if cohorts])
         for event, cohorts in routed:
             for cohort in cohorts:
+                await self.routes.turns.given()
                 if event.whole is not None and cohort.route.wants(event.whole):
                     cohort.reading.push(event.whole, cohort, epoch)
         self.dispatched = placed[-1].position
@@ -257,6 +273,8 @@ class Following:
             try:
                 await self.log.complete(placed)
             except DATABASE_FAILURES as error:
+                if not passes(error):
+                    raise
                 log.warning("following_waits", error=str(error), kind=type(error).__name__)
                 await asyncio.sleep(RETRY_SECONDS)
             else:
@@ -272,6 +290,7 @@ class Following:
     def _expire(self) -> None:
         """End every follower: the log is no longer the one that they followed."""
         self.dispatched = self.tail.position
+        self.routes.forget()
         for follower in self.routes.everyone():
             follower.end(CursorExpired())
 

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, suppress
-from itertools import repeat
+from itertools import islice, repeat
 from typing import Protocol
 
 import asyncpg
@@ -28,9 +28,18 @@ SILENCE_SECONDS = 2.5
 POLL_SECONDS = 0.05
 RETRY_SECONDS = 0.25
 DATABASE_FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-"""What asyncpg raises where a connection cannot be had or ends."""
+"""What asyncpg raises where a connection cannot be had or ends, and where a statement fails."""
+PASSING = ("08", "40", "53", "55", "57", "58")
+"""The classes of SQLSTATE that tell of a connection, a conflict, resources, a lock, an operator or the machine."""
 
 log = structlog.get_logger(__name__)
+
+
+def passes(error: Exception) -> bool:
+    """Whether a failure of the database passes by itself, so that it is worth to try again."""
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "").startswith(PASSING)
+    return isinstance(error, DATABASE_FAILURES)
 
 
 class Messages(Protocol):
@@ -100,7 +109,7 @@ class Tail:
         if not self._ring or self._ring[0].position > after + 1:
             return None
         first = self._ring[0].position
-        return [self._ring[index] for index in range(after + 1 - first, min(until + 1 - first, len(self._ring)))]
+        return list(islice(self._ring, after + 1 - first, until + 1 - first))
 
     async def _run(self) -> None:
         """Follow, and begin anew after every failure."""
@@ -164,5 +173,13 @@ class Tail:
         if taken:
             self._ring.extend(taken)
             self.position = taken[-1].position
-            await self._deliver(taken)
+            await self._hand_on(taken)
         return bool(taken)
+
+    async def _hand_on(self, taken: list[Placed]) -> None:
+        """Deliver events; what fails there is a fault, and whoever may have missed something is told to read anew."""
+        try:
+            await self._deliver(taken)
+        except Exception:
+            self._renewed()
+            raise

@@ -14,6 +14,7 @@ from app.kernel.identity import encode_id
 from app.kernel.principal import ANONYMOUS, SYSTEM, Principal, Role
 from resolvers.context import GraphQLRequest
 from resolvers.errors import RequestError
+from resolvers.following.followers import CursorExpired
 from resolvers.following.log import Placed
 from resolvers.following.payloads import Payload
 from resolvers.following.run import Stream
@@ -237,6 +238,24 @@ class TestLeaving:
         monkeypatch.setattr(Payload, "deliveries", held)
         await shelf.change()
         await self.ends_with_what_is_held(reading, held)
+
+
+class TestFaults:
+    async def test_in_handing_events_on_are_told_rather_than_passed_over(
+        self, served: Process, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    ):
+        async def fail(_: Sequence[Placed]) -> None:
+            raise LookupError("a slip of ours")
+
+        reader = await served.follow(LEVELS)
+        monkeypatch.setattr(served.following.tail, "_deliver", fail)
+        await shelf.change()
+        assert isinstance(await reader.ended(), CursorExpired)
+        monkeypatch.undo()
+        again = await served.follow(LEVELS)
+        await shelf.change()
+        await again.count(1)
+        await again.close()
 
 
 class TestWatch:

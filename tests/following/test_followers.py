@@ -13,7 +13,7 @@ from resolvers.following.followers import Delivery, Follower, TooSlow
 def delivery(position: int, key: int = 1, transaction_id: int = 0) -> Delivery:
     """What is delivered of an event: its key and position, and its cursor."""
     pieces = (f"{key}@{position} ".encode(), b"")
-    return Delivery(position, key, transaction_id, pieces, Cursor("e", position).encode().encode().join(pieces))
+    return Delivery("e", position, key, transaction_id, pieces, Cursor("e", position).encode().encode().join(pieces))
 
 
 class Sent:

@@ -19,6 +19,7 @@ class SamePayload:
     """A payload that all select."""
 
     key = "the same"
+    cost = 1
 
 
 def follower() -> Follower:
