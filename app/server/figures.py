@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 from prometheus_client.multiprocess import mark_process_dead
 
+from app.server.enduring import outlived
 from app.server.failure import Failure
 from resolvers.following.counts import counts
 
@@ -104,7 +105,8 @@ class Figures:
     async def run(self) -> None:
         """Take them again and again, until cancelled."""
         while True:
-            self.take()
+            with outlived("figures"):
+                self.take()
             await asyncio.sleep(TAKEN_EVERY_SECONDS)
 
 

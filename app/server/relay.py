@@ -26,6 +26,7 @@ from app.kernel.identity import unguessable_token
 from app.kernel.limits import DEFAULTS, Limits
 from app.server import relay_sql as sql
 from app.server.database import asyncpg_url
+from app.server.enduring import for_ever
 from app.server.retention import Retention
 from app.server.wakeup import RELAY_CHANNEL, Unsubscribed, Wakeup
 
@@ -113,7 +114,7 @@ class Relay:
 
     async def run(self) -> None:
         """Stand by, lead, and begin anew after every failure, until stopped."""
-        beside = [asyncio.create_task(each, name="relay") for each in (self._listen(), self._tell())]
+        beside = [asyncio.create_task(each, name="relay") for each in (self._listen(), for_ever(self._tell, "relay"))]
         try:
             while not self._stopping.is_set():
                 try:
@@ -215,9 +216,8 @@ class Relay:
             self._messages.put_nowait(orjson.dumps(message).decode())
 
     async def _tell(self) -> None:
-        """Publish, apart from the rounds: a Redis that hangs must not hold up positions."""
-        while True:
-            await self._wakeup.publish(POSITIONS_CHANNEL, await self._messages.get())
+        """Publish one message, apart from the rounds: a Redis that hangs must not hold up positions."""
+        await self._wakeup.publish(POSITIONS_CHANNEL, await self._messages.get())
 
     async def _listen(self) -> None:
         """Wake the leader at each ring."""

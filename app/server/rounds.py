@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from app.server.enduring import outlived
+
 One = TypeVar("One")
 
 AT_ONCE = 20
@@ -53,7 +55,8 @@ class Rounds(Generic[One]):
             await asyncio.sleep(seconds / len(parts))
             for one in part:
                 if one in self.open:
-                    self._look(one)
+                    with outlived("rounds"):
+                        self._look(one)
 
     def _end(self) -> None:
         if self._going is not None:

@@ -18,6 +18,7 @@ from broadcaster._base import Unsubscribed
 from redis.exceptions import RedisError
 
 from app.kernel.limits import DEFAULTS, Limits
+from app.server.enduring import for_ever
 from app.server.wakeup.addresses import Kind, read_address
 from app.server.wakeup.figures import MISSED, UNTOLD
 from app.server.wakeup.memory import MemoryBackend
@@ -55,7 +56,7 @@ class Wakeup(Broadcast):
     async def connect(self) -> None:
         """Begin to hear."""
         await self._made.connect()
-        self._listener_task = asyncio.create_task(self._listener(), name="wakeup")
+        self._listener_task = asyncio.create_task(for_ever(self._listen, "wakeup"), name="wakeup")
 
     async def disconnect(self) -> None:
         """Stop to hear, and end every subscription."""
@@ -104,17 +105,16 @@ class Wakeup(Broadcast):
             if not readers and self._readers.pop(name, None) is not None:
                 await self._made.unsubscribe(name)
 
-    async def _listener(self) -> None:
-        """Hand each message to the readers of its channel, and each gap to all."""
-        while True:
-            event = await self._made.next_published()
-            if event is GAP:
-                MISSED.inc()
-                readers = [reader for readers in self._readers.values() for reader in readers]
-            else:
-                readers = list(self._readers.get(event.channel, ()))
-            for reader in readers:
-                reader.put(event)
+    async def _listen(self) -> None:
+        """Hand the next message to the readers of its channel, or a gap to all."""
+        event = await self._made.next_published()
+        if event is GAP:
+            MISSED.inc()
+            readers = [reader for readers in self._readers.values() for reader in readers]
+        else:
+            readers = list(self._readers.get(event.channel, ()))
+        for reader in readers:
+            reader.put(event)
 
 
 class Bell:
@@ -130,7 +130,10 @@ class Bell:
 
     async def run(self) -> None:
         """Send the rings until cancelled."""
-        while True:
-            await self._rung.wait()
-            self._rung.clear()
-            await self._wakeup.publish(RELAY_CHANNEL, "")
+        await for_ever(self._send, "bell")
+
+    async def _send(self) -> None:
+        """Send the next ring."""
+        await self._rung.wait()
+        self._rung.clear()
+        await self._wakeup.publish(RELAY_CHANNEL, "")

@@ -88,7 +88,7 @@ class RedisBackend(BroadcastBackend):
             await self._telling.publish(channel, message)
 
     async def next_published(self) -> Event:
-        """The next message, or GAP after each connection that was made."""
+        """The next message, or GAP after each connection that was made; whatever else goes wrong makes a new one."""
         while True:
             try:
                 if self._pubsub is None:
@@ -99,6 +99,9 @@ class RedisBackend(BroadcastBackend):
                     return event
             except (RedisError, OSError) as error:
                 await self._lost(error)
+            except Exception:
+                await self._close()
+                raise
 
     async def _open(self) -> None:
         """Connect and wait until every channel is heard; what is said meanwhile is covered by the gap told after."""
