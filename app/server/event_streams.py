@@ -115,10 +115,6 @@ class EventStreams:
         for stream in self.open.intersection(streams):
             stream.cut_off()
 
-    async def keep_alive(self) -> None:
-        """Tell clients whose streams are idle how far they have come, and let those go that take nothing any more."""
-        await self._rounds.once(0)
-
 
 class EventStream:
     """One operation and the events in which its caller is told what it answers."""

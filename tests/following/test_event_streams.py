@@ -14,7 +14,7 @@ from app.server.http import GraphQLEndpoint
 from resolvers.context import GraphQLRequest, GraphQLResponse
 from tests.following.conftest import Shelf
 from tests.following.processes import Process, process, relaying
-from tests.server.streams import Client, Event, asked, eventually
+from tests.server.streams import Client, Event, asked, beat, eventually
 
 LEVELS = "subscription ($after: String) { stockLevelChanged(after: $after) { cursor availableAfter } }"
 
@@ -117,7 +117,8 @@ class TestResume:
 
             async with asyncio.timeout(5):
                 while position(client) <= began:
-                    await streams.keep_alive()
+                    beat(streams)
+                    await asyncio.sleep(0.01)
             assert client.events == []
 
     async def test_nowhere_from_a_cursor_of_another_log(self, served: Process):

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import orjson
 
+from app.server.event_streams import EventStreams
 from app.server.http import GraphQLEndpoint
 from app.server.http_requests import EVENT_STREAM, JSON
 from app.server.transport import CUT_OFF, SEND_NOW
@@ -122,6 +123,12 @@ class Client:
         await eventually(lambda: len(self.events) >= number)
         assert len(self.events) == number, self.body
         return self.events
+
+
+def beat(streams: EventStreams) -> None:
+    """Look at each open stream, as a round of theirs does."""
+    for stream in list(streams.open):
+        stream.keep_alive()
 
 
 async def eventually(condition: Any) -> None:

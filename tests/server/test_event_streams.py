@@ -26,7 +26,7 @@ from resolvers.context import GraphQLRequest, GraphQLResponse, NoQuery
 from resolvers.errors import RequestError
 from resolvers.following.followers import SendNow
 from resolvers.reading.documents import RequestErrors
-from tests.server.streams import SECONDS, Client, asked, eventually
+from tests.server.streams import SECONDS, Client, asked, beat, eventually
 
 KEY = Principal(name="a key", api_key_id=1)
 BODY = b'{"query": "subscription"}'
@@ -237,10 +237,10 @@ class TestTold:
     async def test_how_far_it_has_come_while_it_is_idle(self, house):
         async with asked(house.endpoint, "subscription") as client:
             stream = await house.following(client, 1)
-            await house.streams.keep_alive()
+            beat(house.streams)
             await eventually(lambda: client.body.endswith(b"\n\n:\n\n"))
             stream.idle_cursor = at(9)
-            await house.streams.keep_alive()
+            beat(house.streams)
             await eventually(lambda: client.last_id == at(9))
             assert len(client.events) == 1
 
@@ -322,11 +322,11 @@ class TestEnds:
             stuck.reads.clear()
             slow.given.put_nowait(1)
             await eventually(slow.given.empty)
-            await house.streams.keep_alive()
+            beat(house.streams)
             fast.given.put_nowait(1)
             await other.until(1)
             assert not stuck.cut_off
-            await house.streams.keep_alive()
+            beat(house.streams)
             await eventually(lambda: slow.closed)
             assert stuck.cut_off
             assert len(house.streams.open) == 1
@@ -353,9 +353,9 @@ class TestOverSockets:
             for number in range(1_000):
                 stream.given.put_nowait(number)
             await no_more_is_taken_of(stream)
-            await house.streams.keep_alive()
+            beat(house.streams)
             assert not stream.closed
-            await house.streams.keep_alive()
+            beat(house.streams)
             await eventually(lambda: stream.closed and not house.streams.open)
             with suppress(ConnectionError):
                 assert not (await asyncio.wait_for(reader.read(-1), SECONDS)).endswith(b"0\r\n\r\n")
