@@ -15,6 +15,7 @@ from app.kernel.outbox import write_outbox
 from tests.databases import ROOT
 from tests.factories import catalog
 from tests.faults.trading import DATABASE_AWAY
+from tests.faults.waiting import ended
 from tests.faults.world import World
 
 OPEN_SECONDS = 300
@@ -58,8 +59,7 @@ class Import:
 
     async def end(self) -> None:
         """Import no more."""
-        self._running.cancel()
-        await asyncio.gather(self._running, return_exceptions=True)
+        await ended("the import", self._running)
         self._signal(signal.SIGKILL)
         if self._process is not None:
             await self._process.wait()
@@ -82,8 +82,7 @@ async def open_transactions(world: World) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        await ended("the open transaction", running)
 
 
 async def _stay_open(world: World) -> None:

@@ -16,6 +16,7 @@ from tests.faults.own_postgres import OwnPostgres
 from tests.following.own_redis import OwnRedis
 
 FAULTS = "--faults"
+ONLY = "--only-faults"
 HOW = "the long form takes minutes; run `./lading test --fast tests/faults --faults SECONDS`"
 CONNECTIONS = 12
 
@@ -36,6 +37,7 @@ class Ground:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let a run ask for the long form, and for what happens in it."""
     parser.addoption(FAULTS, type=int, help="Have faults happen for so many seconds, at random by `--seed`.")
+    parser.addoption(ONLY, help="Have these faults happen in each round, by their names with commas, and no others.")
 
 
 @pytest.fixture

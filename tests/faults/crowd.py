@@ -23,6 +23,7 @@ from app.kernel.event_log import Cursor, decode_cursor
 from app.server.websocket_messages import SUBPROTOCOL
 from tests.faults.topics import Topic, seen_of
 from tests.faults.trading import Api
+from tests.faults.waiting import ended
 from tests.faults.world import World
 
 WAIT_SECONDS = (0.05, 0.4)
@@ -118,8 +119,7 @@ class Follower:
         """Follow no more."""
         for task in (self._running, self._connected):
             if task is not None:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+                await ended(str(self), task)
 
     def __str__(self) -> str:
         given = "".join(f" {name}={value}" for name, value in self.topic.wanted.items())

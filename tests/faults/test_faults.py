@@ -2,19 +2,23 @@
 
 The ordinary suite has each fault once, for a second or two, two or three at a time. `--faults SECONDS` goes on for so
 long, with outages ten times as long, an import and long transactions beside, and a PostgreSQL that restarts and
-crashes. What happens is drawn from a seed, which is told where it fails.
+crashes. What happens is drawn from a seed, which is told where it fails; `--only-faults NAME,NAME` has the same ones
+happen in each round.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from itertools import repeat
 from random import Random
 
+import pytest
+
 from tests.faults.beside import Import, importing, open_transactions
-from tests.faults.conftest import Ground
+from tests.faults.conftest import ONLY, Ground
 from tests.faults.crowd import Crowd
 from tests.faults.harm import LONG, SHORT, Fault, Scene
 from tests.faults.topics import of_customers, of_staff, of_strangers
@@ -84,6 +88,30 @@ class Drama:
             say(f"the import was begun {self.importing.begun} times, is whole: {self.importing.is_whole}")
 
 
+Rounds = Callable[[Random], Iterator[Sequence[Fault]]]
+
+
+@pytest.fixture
+def rounds(request: pytest.FixtureRequest) -> Rounds:
+    """The faults of each round of the long form: drawn, or the same ones each time where they are asked for."""
+    asked = request.config.getoption(ONLY, None)
+    if asked is None:
+        return drawn
+    named = {fault.__name__: fault for fault in LONG}
+    faults = [named[name] for name in asked.split(",")]
+    return lambda _: repeat(faults)
+
+
+def drawn(chance: Random) -> Iterator[Sequence[Fault]]:
+    """One to three faults at a time, of all before any comes again."""
+    left: list[Fault] = []
+    while True:
+        left = left or chance.sample(LONG, len(LONG))
+        count = chance.randint(1, AT_ONCE_MAX)
+        yield left[:count]
+        left = left[count:]
+
+
 def say(what: str) -> None:
     """Say what happened, to whoever reads along or looks why it failed."""
     print(what, flush=True)  # noqa: T201
@@ -102,17 +130,16 @@ class TestFollowers:
                         await drama.join_strangers()
                 drama.say()
 
-    async def test_lose_no_event_for_minutes(self, own_ground: Ground, seconds: int) -> None:
+    async def test_lose_no_event_for_minutes(self, own_ground: Ground, seconds: int, rounds: Rounds) -> None:
         say(f"--seed {own_ground.seed}")
         kept = {"serve": 3, "relay": 2, "worker": 2}
         async with world(own_ground, kept, kept) as of:
             drama = Drama(of, rate=30, longer=10)
             until = time.monotonic() + seconds
             async with drama.going_on(), importing(of) as drama.importing, open_transactions(of):
-                left: list[Fault] = []
-                while time.monotonic() < until:
-                    left = left or of.chance.sample(LONG, len(LONG))
-                    now, left = left[: (count := of.chance.randint(1, AT_ONCE_MAX))], left[count:]
-                    await drama.suffer(now)
+                for faults in rounds(of.chance):
+                    if time.monotonic() > until:
+                        break
+                    await drama.suffer(faults)
                     await drama.join_strangers()
                 drama.say()

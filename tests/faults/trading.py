@@ -18,10 +18,11 @@ from uuid import UUID
 import asyncpg
 import httpx2
 import orjson
-from sqlalchemy import Select
+from sqlalchemy import Select, select
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from app.kernel.idempotency import IdempotentRequest
 from app.kernel.identity import decode_id, encode_id
 from app.kernel.outbox import as_json
 from app.kernel.principal import Principal
@@ -34,8 +35,10 @@ from schema.names import camel, pascal
 from schema.operations import Mutation, id_target
 from schema.root import GRAPH
 from schema.types import is_optional, without_none
+from tests.faults.waiting import at_most, ended
 
 ANSWER_SECONDS_MAX = 120
+STILL_SECONDS_MAX = 2 * ANSWER_SECONDS_MAX
 AGAIN_SECONDS = 0.1
 MUTATIONS = {mutation.command.function: mutation for mutation in GRAPH.mutations.values()}
 DATABASE_AWAY = (OSError, DBAPIError, InterfaceError, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -64,7 +67,7 @@ class Api:
         headers = {"content-type": "application/json"}
         if credential:
             headers["authorization"] = f"Bearer {credential}"
-        async with asyncio.timeout(ANSWER_SECONDS_MAX):
+        async with at_most(ANSWER_SECONDS_MAX, f"an answer to {document} with {variables}"):
             while True:
                 answer = await self._once(body, headers)
                 if answer is not None:
@@ -99,6 +102,8 @@ class ApiClerk(Clerk):
         """Send mutations through `api`, and read what a play must know from the database itself."""
         super().__init__(sessions)
         self.refused: Counter[str] = Counter()
+        self.unshown = 0
+        """How often something was done whose first answer was lost, and the repeat showed nothing of it."""
         self._api = api
         self._chance = chance
 
@@ -116,14 +121,27 @@ class ApiClerk(Clerk):
                 self.refused[refused[0]["code"]] += 1
                 assert refused[0]["code"] in IN_TRADE, f"{mutation.name} was refused: {refused}, given {given}"
                 raise Refused
+            await asyncio.sleep(AGAIN_SECONDS)
         self.commands += 1
         if any(payload[camel(extra)] is None for extra in mutation.extras):
             return await self.give(command, request, by=by)  # A cart's token is told once, and that answer was lost.
-        return told_by(mutation, payload)
+        return told_by(mutation, payload, await self._key_of(mutation, payload, given["idempotencyKey"]))
+
+    async def _key_of(self, mutation: Mutation, payload: dict[str, Any], idempotency_key: str) -> Any:
+        """The key of what a mutation shows. A stranger's repeat is shown nothing; what was remembered of it tells."""
+        if not mutation.shown:
+            return None
+        if shown := payload[mutation.shown]:
+            found = decode_id(shown["id"])
+            return found.key if found else None
+        self.unshown += 1
+        request = (IdempotentRequest.mutation == mutation.name, IdempotentRequest.key == idempotency_key)
+        ((outcome,),) = await self.read(select(IdempotentRequest.outcome).where(*request))
+        return outcome["id"]
 
     async def read(self, statement: Select[*tuple[Any, ...]]) -> list[Any]:
         """The rows of `statement`, once the database answers."""
-        async with asyncio.timeout(ANSWER_SECONDS_MAX):
+        async with at_most(ANSWER_SECONDS_MAX, "the database to be read"):
             while True:
                 try:
                     return await super().read(statement)
@@ -138,10 +156,8 @@ def document_of(mutation: Mutation) -> str:
     return f"mutation($input: {pascal(mutation.name)}Input!) {{ {mutation.name}(input: $input) {{ {told} }} }}"
 
 
-def told_by(mutation: Mutation, payload: dict[str, Any]) -> Any:
+def told_by(mutation: Mutation, payload: dict[str, Any], key: Any) -> Any:
     """What the command itself would answer: an id, or a record with what its payload tells besides."""
-    found = decode_id(payload[mutation.shown]["id"]) if mutation.shown else None
-    key = found.key if found else None
     if not mutation.extras:
         return key
     return SimpleNamespace(id=key, **{extra: payload[camel(extra)] for extra in mutation.extras})
@@ -207,9 +223,10 @@ class Market:
     async def hold_still(self) -> None:
         """Let every command that is under way be answered, and give no further one."""
         self._open.clear()
-        for still, running in zip(self._still, self._running, strict=True):
-            while not (still.is_set() or running.done()):
-                await asyncio.sleep(AGAIN_SECONDS)
+        for number, (still, running) in enumerate(zip(self._still, self._running, strict=True)):
+            async with at_most(STILL_SECONDS_MAX, f"play {number} to hold still: {running}"):
+                while not (still.is_set() or running.done()):
+                    await asyncio.sleep(AGAIN_SECONDS)
             if running.done():
                 running.result()
 
@@ -219,9 +236,7 @@ class Market:
 
     async def end(self) -> None:
         """Trade no more."""
-        for running in self._running:
-            running.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await ended("trade", *self._running)
 
     @property
     def commands(self) -> int:

@@ -21,12 +21,14 @@ from app.kernel.outbox import write_outbox
 from app.kernel.principal import SYSTEM, Role
 from tests.factories import catalog, locations, parties
 from tests.faults.conftest import Ground
-from tests.stories.processes import Process, running
+from tests.faults.waiting import at_most
+from tests.stories.processes import START_SECONDS_MAX, Process, running
 
 COMMANDS = {"serve": ("serve", "--port", "0"), "relay": ("relay",), "worker": ("worker",)}
 PLACES = (("40.7", "-74.0"), ("41.9", "-87.6"), ("34.1", "-118.2"))
 PRODUCTS, CUSTOMERS, PIECES, REORDER_POINT = 8, 4, 60, 40
 BACK_SECONDS_MAX = 120
+AGAIN_SECONDS = 0.2
 
 
 @dataclass
@@ -65,15 +67,18 @@ class World:
         A server that finds no database as it starts ends; whoever supervises it starts another, and so do we.
         """
         log = self.ground.folder / f"{kind}.log"
-        process = await self.stack.enter_async_context(running(self.environment, *COMMANDS[kind], log=log))
-        self.processes[kind].append(process)
-        if kind == "serve":
-            try:
-                self.at[process] = await process.address()
-            except AssertionError:
-                self.leave_out(kind, process)
-                return await self.start(kind)
-        return process
+        async with at_most(START_SECONDS_MAX, f"{kind} to start; it logs to {log}"):
+            while True:
+                process = await self.stack.enter_async_context(running(self.environment, *COMMANDS[kind], log=log))
+                self.processes[kind].append(process)
+                if kind != "serve":
+                    return process
+                try:
+                    self.at[process] = await process.address()
+                    return process
+                except AssertionError:
+                    self.leave_out(kind, process)
+                    await asyncio.sleep(AGAIN_SECONDS)
 
     def leave_out(self, kind: str, process: Process) -> None:
         """Have nobody call a process any more."""
@@ -94,7 +99,9 @@ class World:
         await self.start("serve")
         stopped = self.processes["serve"][0]
         self.leave_out("serve", stopped)
-        assert await stopped.stop() == 0
+        stopped.running.terminate()
+        async with at_most(BACK_SECONDS_MAX, "a server to drain"):
+            assert await stopped.running.wait() == 0
 
     async def freeze(self, kind: str, seconds: float) -> None:
         """Let a process stand still for so long, with all its connections."""
@@ -108,7 +115,7 @@ class World:
 
     async def in_database(self, statement: str, *values: object) -> Any:
         """The rows of a statement, once the database answers."""
-        async with asyncio.timeout(BACK_SECONDS_MAX):
+        async with at_most(BACK_SECONDS_MAX, f"the database to answer {statement}"):
             while True:
                 with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                     connection = await asyncpg.connect(self.ground.database_url)
