@@ -184,7 +184,9 @@ class StreamFollower(Follower):
             body = {"query": self.topic.document}
             streaming = client.stream("POST", f"{address}/graphql", json=body, headers=asked)
             answer = await things.enter_async_context(streaming)
-            assert answer.status_code == 200, await answer.aread()
+            if answer.status_code != 200:
+                self.take_errors(orjson.loads(await answer.aread())["errors"])
+                return
             async for event in self._events(answer):
                 self._take_event(event)
 

@@ -83,7 +83,8 @@ class Drama:
         """Say what it came to."""
         say(f"{len(self.crowd.followers)} followers, {len(self.truth.events)} events, {self.crowd.told} told")
         say(f"{self.market.commands} commands, refused {dict(self.market.refused)}, {dict(self.api.repeated)}")
-        say(f"streams ended: {dict(self.crowd.ends)}")
+        unshown = sum(clerk.unshown for clerk in self.market.clerks)
+        say(f"{unshown} repeats were not shown what they did; streams ended: {dict(self.crowd.ends)}")
         if self.importing:
             say(f"the import was begun {self.importing.begun} times, is whole: {self.importing.is_whole}")
 
