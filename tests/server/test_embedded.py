@@ -141,3 +141,12 @@ class TestPostgresOfRoot:
         with server.running(free_port()) as process:
             assert Path(f"/proc/{process.pid}").stat().st_uid == pwd.getpwnam("nobody").pw_uid
         assert process.returncode == 0
+
+    def test_goes_on_as_the_stranger_on_what_was_given_to_it(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        server = Postgres(tmp_path, find_binaries(), "password", fast=True)
+        monkeypatch.setattr(unprivileged, "namespaces_allowed", lambda: False)
+        with server.running(free_port()):
+            pass
+        monkeypatch.setattr(unprivileged, "namespaces_allowed", lambda: True)
+        with server.running(free_port()) as process:
+            assert Path(f"/proc/{process.pid}").stat().st_uid == pwd.getpwnam("nobody").pw_uid

@@ -54,12 +54,15 @@ def namespaces_allowed() -> bool:
 
 
 def unprivileged(folder: Path, program: Path) -> dict[str, Any]:
-    """How `subprocess` starts PostgreSQL's `program` on data in `folder`: as it is, or as another user for root."""
+    """How `subprocess` starts PostgreSQL's `program` on data in `folder`: as it is, or as another user for root.
+
+    What was given to `nobody` once stays theirs: in a namespace it would be nobody's whom root is the owner of.
+    """
     if os.geteuid() != 0:
         return {"preexec_fn": die_with_parent}
-    if namespaces_allowed():
-        return {"preexec_fn": _enter_and_die_with_parent}
     stranger = pwd.getpwnam(STRANGER)
+    if folder.stat().st_uid != stranger.pw_uid and namespaces_allowed():
+        return {"preexec_fn": _enter_and_die_with_parent}
     _give(folder, stranger)
     plain = {"user": stranger.pw_uid, "group": stranger.pw_gid, "extra_groups": [], "preexec_fn": die_with_parent}
     keeping_a_right = {"preexec_fn": partial(_become_and_die_with_parent, stranger)}
