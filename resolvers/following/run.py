@@ -214,7 +214,7 @@ class Following:
             raise CursorExpired
         return cursor
 
-    async def _between(self, asked: Asked, epoch: str, after: int, until: int) -> tuple[int, list[LoggedEvent]]:
+    async def _between(self, route: Route, epoch: str, after: int, until: int) -> tuple[int, list[LoggedEvent]]:
         """A batch of what a route leads to, after one position and until another, and how far it goes.
 
         It is taken from what is at hand, or read. CursorExpired where some of it went meanwhile: who reads a long way
@@ -224,12 +224,12 @@ class Following:
         recent = self.tail.recent(after, min(until, after + batch))
         if recent is None:
             until = min(until, after + SCAN_POSITIONS_MAX)
-            events = await self.log.matching(asked.route, after=after, until=until, limit=batch)
+            events = await self.log.matching(route, after=after, until=until, limit=batch)
             state = await self.log.state()
             if state.pruned_position > after or state.epoch != epoch:
                 raise CursorExpired
             return events[-1].position if len(events) == batch else until, events
-        found = [event for event in recent if asked.route.leads_to(event.name, event.keys)]
+        found = [event for event in recent if route.leads_to(event.name, event.keys)]
         await self.log.complete(found)
         return min(until, after + batch), [event.whole for event in found if event.whole is not None]
 
@@ -237,7 +237,7 @@ class Following:
         """How far the next batch of events goes that were there before a follower joined, and what is told of them."""
         slots, caller = self.routes.slots, caller_of(asked.payload)
         async with slots.taken(caller):
-            position, events = await self._between(asked, follower.epoch, after, until)
+            position, events = await self._between(asked.route, follower.epoch, after, until)
         wanted = [event for event in events if asked.route.wants(event) and not follower.saw(event.transaction_id)]
         deliveries: dict[int, Delivery] = {}
         size = batch_of(asked.payload, self.limits)

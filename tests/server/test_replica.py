@@ -324,7 +324,8 @@ class TestDoors:
             yield made
 
     async def test_of_http_tell_positions_and_take_them(self, doors: Doors, standby: Standby):
-        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(doors.endpoint), base_url="http://here") as client:
+        transport = httpx2.ASGITransport(doors.endpoint)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             await standby.pause()
             answer = await client.post("/graphql", json={"query": CREATE % "HTTP"})
             token = answer.headers["lading-position"]

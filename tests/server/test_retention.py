@@ -144,9 +144,13 @@ class TestCursors:
         epoch = (await open_log(connection)).epoch
         await served_log.start_after(Cursor(epoch, 2).encode())
         route = Route((LevelChanged.name,), ())
-        assert len(await served_log._between(route, 2, 10)) == 8  # noqa: SLF001
+        position, events = await served_log._between(route, epoch, 2, 10)  # noqa: SLF001
+        assert (position, len(events)) == (10, 8)
         await connection.execute(OLD, 5, 200)
         await Retention(DEFAULTS).prune(connection)
         with pytest.raises(CursorExpired):
-            await served_log._between(route, 2, 10)  # noqa: SLF001
-        assert len(await served_log._between(route, 5, 10)) == 5  # noqa: SLF001
+            await served_log._between(route, epoch, 2, 10)  # noqa: SLF001
+        _, events = await served_log._between(route, epoch, 5, 10)  # noqa: SLF001
+        assert len(events) == 5
+        with pytest.raises(CursorExpired):
+            await served_log._between(route, "another", 5, 10)  # noqa: SLF001
